@@ -64,6 +64,8 @@ const WITHOUT_RESERVE: u32 = 1;
 const CHECK_TAG: &str = "touchstone/guard/v1";
 const SLOT: usize = 512;
 const BODY: usize = SLOT - 32;
+/// Stands in the place of a signature's hash where an operator or others gave their word.
+const NO_HASH: Hash = [0; 32];
 /// The height of a guard that must be confirmed: it refuses every height.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -145,6 +147,17 @@ pub enum GuardError {
          --height H"
     )]
     Copied,
+    /// It knows of a later signature than the one that it is to be reset to.
+    #[error(
+        "the double-sign guard knows of a signature at height {signed}, and isn't reset to {asked}, which is below: a \
+         signature that is forgotten is how a validator signs twice (docs/operating.md, \"A muted validator\")"
+    )]
+    Knows {
+        /// The height of the signature.
+        signed: u64,
+        /// What was asked for.
+        asked: u64,
+    },
     /// Written by a newer program.
     #[error("the double-sign guard has version {0}; this program reads version {VERSION}")]
     Version(u32),
@@ -192,7 +205,7 @@ impl<D: Disk> Guard<D> {
             height: 0,
             round: 0,
             step: SignedStep::Propose,
-            hash: [0; 32],
+            hash: NO_HASH,
         };
         Ok(write_both(disk, nothing)?)
     }
@@ -207,8 +220,16 @@ impl<D: Disk> Guard<D> {
     }
 
     /// The operator's explicit word that nothing above `height` was ever signed with this key:
-    /// replaces whatever is there by a guard that refuses everything up to and including `height`.
+    /// replaces whatever is there by a guard that refuses everything up to and including `height`. A sound guard that
+    /// knows of a signature above it knows better; another operator's word, which has no hash, is taken back.
     pub fn reset(disk: D, height: u64) -> Result<Guard<D>, GuardError> {
+        let found = newest(&disk).map(|(slot, _)| (slot.last.height, slot.last.hash));
+        if let Ok((signed, hash)) = found
+            && (signed > height && hash != NO_HASH)
+        {
+            let asked = height;
+            return Err(GuardError::Knows { signed, asked });
+        }
         Ok(write_both(disk, everything_to(height))?)
     }
 
@@ -232,28 +253,7 @@ impl<D: Disk> Guard<D> {
 
     /// Opens an existing guard. What is read is durable before anything follows on it.
     pub fn open(mut disk: D) -> Result<Guard<D>, GuardError> {
-        let bytes = disk.read(FILE)?.ok_or(GuardError::Missing)?;
-        let (first, second) = match bytes.split_at_checked(SLOT) {
-            Some((first, second)) if second.len() == SLOT => (first, second),
-            _ => return Err(GuardError::Damaged("its length is wrong")),
-        };
-        let even = decode(first)?;
-        let odd = decode(second)?;
-        if even.sequence % 2 != 0 {
-            return Err(GuardError::Damaged("its slots are exchanged"));
-        }
-        let newer = if odd.sequence == even.sequence.wrapping_add(1) {
-            odd
-        } else if even.sequence == odd.sequence.wrapping_add(1) {
-            even
-        } else {
-            return Err(GuardError::Damaged("its slots don't follow each other"));
-        };
-        let file = disk.identity(FILE)?.unwrap_or(0);
-        // Guards of before had no identity, and some disks have none.
-        if newer.file != 0 && file != 0 && newer.file != file {
-            return Err(GuardError::Copied);
-        }
+        let (newer, file) = newest(&disk)?;
         disk.sync(FILE)?;
         Ok(Guard {
             disk,
@@ -368,8 +368,33 @@ fn everything_to(height: u64) -> LastSigned {
         height,
         round: u32::MAX,
         step: SignedStep::Precommit,
-        hash: [0; 32],
+        hash: NO_HASH,
     }
+}
+
+/// The slot that counts, and the identity of the file that it stands in.
+fn newest<D: Disk>(disk: &D) -> Result<(Slot, u64), GuardError> {
+    let bytes = disk.read(FILE)?.ok_or(GuardError::Missing)?;
+    let slots = bytes.split_at_checked(SLOT);
+    let slots = slots.filter(|(_, second)| second.len() == SLOT);
+    let (first, second) = slots.ok_or(GuardError::Damaged("its length is wrong"))?;
+    let (even, odd) = (decode(first)?, decode(second)?);
+    if even.sequence % 2 != 0 {
+        return Err(GuardError::Damaged("its slots are exchanged"));
+    }
+    let newer = if odd.sequence == even.sequence.wrapping_add(1) {
+        odd
+    } else if even.sequence == odd.sequence.wrapping_add(1) {
+        even
+    } else {
+        return Err(GuardError::Damaged("its slots don't follow each other"));
+    };
+    let file = disk.identity(FILE)?.unwrap_or(0);
+    // Guards of before had no identity, and some disks have none.
+    if newer.file != 0 && file != 0 && newer.file != file {
+        return Err(GuardError::Copied);
+    }
+    Ok((newer, file))
 }
 
 fn write_both<D: Disk>(mut disk: D, last: LastSigned) -> Result<Guard<D>, Fault> {

@@ -296,7 +296,7 @@ fn another_log_ends_a_reserve() {
     let mut guard = Guard::open(disk.crashed(|| 0)).expect("opens");
     assert_eq!(guard.follow([9, 8]), 0, "the new one is believed now");
     assert_eq!(guard.follow(LOG), 2 + 2 * AHEAD);
-    let mut guard = Guard::reset(disk, 5).expect("resets");
+    let mut guard = Guard::reset(disk, 3 + AHEAD).expect("resets");
     assert_eq!(guard.follow(LOG), 0);
 }
 
@@ -337,6 +337,27 @@ fn a_reset_forbids_the_past() {
         assert!(!sign(&mut guard, 9, 0, SignedStep::Propose, 1));
         assert!(sign(&mut guard, 11, 0, SignedStep::Propose, 1));
     }
+}
+
+/// What a sound guard knows is not forgotten by a lower height; an operator's word is.
+#[test]
+fn a_reset_forgets_no_signature() {
+    let (disk, mut guard) = created();
+    assert!(sign(&mut guard, 7, 0, SignedStep::Prevote, 1));
+    let refused = Guard::reset(disk.clone(), 6).err();
+    let expected = GuardError::Knows {
+        signed: 7,
+        asked: 6,
+    };
+    assert_eq!(refused, Some(expected));
+    assert!(!sign(&mut guard, 7, 0, SignedStep::Prevote, 2));
+    for height in [7, 1000, 8] {
+        Guard::reset(disk.clone(), height).expect("resets");
+        let mut guard = Guard::open(disk.clone()).expect("opens");
+        assert!(!sign(&mut guard, height, 0, SignedStep::Propose, 1));
+    }
+    let mut guard = Guard::open(disk).expect("opens");
+    assert!(sign(&mut guard, 9, 0, SignedStep::Propose, 1));
 }
 
 /// A guard whose disk is new permits nothing, over restarts too, until the others' word is durable.
