@@ -60,6 +60,8 @@ pub mod tokens;
 pub mod verbs;
 pub mod vouching;
 
+use std::path::Path;
+
 use clap::CommandFactory;
 
 use failure::Failure;
@@ -117,24 +119,40 @@ pub async fn run(cli: Cli, output: &mut Output) -> u8 {
         Err(failure) => Err(failure),
     };
     output.warn_if_old();
-    match done {
+    let code = match done {
         Ok(()) => 0,
         Err(failure) => {
             tell(&failure, output);
             failure.exit_code()
         }
+    };
+    let Some(error) = output.take_lost() else {
+        return code;
+    };
+    let lost = Failure::io("writing", Path::new("stdout"), &error);
+    tell_beside(&lost, output);
+    // A failure of the verb itself says more.
+    if code == 0 { lost.exit_code() } else { code }
+}
+
+/// Tells a failure where the result can't.
+fn tell_beside(failure: &Failure, output: &mut Output) {
+    if output.json {
+        output.remark(failure.json().to_string());
+    } else {
+        let text = output.bad(&output::plain(&failure.to_string()));
+        output.remark(format!("touchstone: {text}"));
     }
 }
 
 fn tell(failure: &Failure, output: &mut Output) {
     if output.json && output.is_complete() {
         // The one JSON value stands there already, and says the same.
-        output.remark(failure.json().to_string());
+        tell_beside(failure, output);
     } else if output.json {
         output.value(&failure.json());
     } else {
-        let text = output.bad(&output::plain(&failure.to_string()));
-        output.remark(format!("touchstone: {text}"));
+        tell_beside(failure, output);
         if failure.is_answer() && !output.has_told_age() {
             for line in output.as_of_lines() {
                 output.remark(line);

@@ -4,7 +4,7 @@
 //! Whatever a verb prints, an answer of the ledger is printed with the block that it is as of: before its first
 //! line, and as the member `as_of` of each JSON object.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -35,6 +35,9 @@ pub struct Output {
     pub language: Language,
     colour: bool,
     is_complete: bool,
+    is_unread: bool,
+    /// Why a part of the result isn't where it was to go.
+    lost: Option<std::io::Error>,
     results: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
     now_ms: fn() -> u64,
@@ -45,19 +48,11 @@ impl Output {
     pub fn standard(json: bool) -> Output {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let (results, remarks) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
         Output {
-            json,
             terminal,
-            max_age_ms: u64::MAX,
-            as_of: AsOf::default(),
-            has_told_age: false,
-            has_warned: false,
-            language: Language::English,
             colour,
-            is_complete: false,
-            results: Box::new(std::io::stdout()),
-            remarks: Box::new(std::io::stderr()),
-            now_ms: system_ms,
+            ..Output::to(json, results, remarks, system_ms)
         }
     }
 
@@ -78,16 +73,39 @@ impl Output {
             language: Language::English,
             colour: false,
             is_complete: false,
+            is_unread: false,
+            lost: None,
             results,
             remarks,
             now_ms,
         }
     }
 
-    /// One line of the result. A reader that went away (`| head`) is no error.
+    /// One line of the result.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.tell_age();
-        let _ = writeln!(self.results, "{}", self.language.line(text.as_ref()));
+        let text = self.language.line(text.as_ref());
+        self.write(&text);
+    }
+
+    /// A reader that went away (`| head`) is no error; what else keeps the result from being written is.
+    fn write(&mut self, line: &str) {
+        let written = writeln!(self.results, "{line}").and_then(|()| self.results.flush());
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_unread = true,
+            Err(error) => _ = self.lost.get_or_insert(error),
+        }
+    }
+
+    /// Whether nobody reads the result any more.
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
+    /// Why a part of the result was lost, if one was.
+    pub fn take_lost(&mut self) -> Option<std::io::Error> {
+        self.lost.take()
     }
 
     /// One JSON value of the result, on a line of its own.
@@ -97,8 +115,7 @@ impl Output {
         if let Some(blocks) = self.as_of.blocks() {
             add_member(&mut value, "as_of", self.as_of_json(&blocks));
         }
-        let _ = writeln!(self.results, "{value}");
-        let _ = self.results.flush();
+        self.write(&value.to_string());
     }
 
     /// Says before the first line as of which block the answer is, and warns where that is old.
@@ -109,7 +126,7 @@ impl Output {
         }
         for line in self.as_of_lines() {
             self.has_told_age = true;
-            let _ = writeln!(self.results, "{line}");
+            self.write(&line);
         }
     }
 

@@ -46,6 +46,10 @@ pub async fn run(
             let attested = client.checked_block(&reply, false).await?;
             check_parent(&mut before, &attested)?;
             print(&attested, output);
+            // As behind `| head`: nobody would ever end it.
+            if output.is_unread() {
+                return Ok(());
+            }
         }
     }
     let newest = client.validators().await?;

@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use clap::Parser;
 use futures::StreamExt;
 use prost::Message;
 use serde_json::Value;
+use touchstone_cli::Cli;
+use touchstone_cli::output::Output;
 use touchstone_proto::ledger::{Envelope, Transaction, transaction::Action};
 
 use crate::captures::{document, thing};
-use crate::fake::Served;
 use crate::fake::faults::Fault;
+use crate::fake::{Buffer, Served, now_ms};
 use crate::gateway::{PROCEED, outcomes, with_gateway};
 use crate::items::seen;
 
@@ -314,4 +317,36 @@ async fn lines_that_break_at_random_lose_nothing() {
     }
     eprintln!("{table}");
     check(&done);
+}
+
+/// Where nothing can be written to.
+struct Unwritable(std::io::ErrorKind);
+
+impl std::io::Write for Unwritable {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(self.0.into())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An answer that couldn't be written, as the disk is full, is no success; one that nobody reads is.
+#[tokio::test]
+async fn an_answer_that_is_lost_is_no_success() {
+    use std::io::ErrorKind::{BrokenPipe, StorageFull};
+    let lost = "writing stdout: the disk is full";
+    let forms: [&[&str]; 2] = [&[], &["--json"]];
+    for (kind, code, told) in [(StorageFull, 1, lost), (BrokenPipe, 0, "")] {
+        for form in forms {
+            let words = ["touchstone", "id", "urn:epc:id:sgtin:9521234.050001.A1"];
+            let cli = Cli::try_parse_from([&words[..], form].concat()).unwrap();
+            let err = Buffer::default();
+            let results = Box::new(Unwritable(kind));
+            let json = cli.options.json;
+            let mut output = Output::to(json, results, Box::new(err.clone()), now_ms);
+            assert_eq!(touchstone_cli::run(cli, &mut output).await, code);
+            assert!(err.text().contains(told), "{kind}: {}", err.text());
+        }
+    }
 }
