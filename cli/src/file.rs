@@ -8,6 +8,7 @@ use std::path::Path;
 use touchstone_client::durable_file::sync_folder_of;
 
 use crate::failure::Failure;
+use crate::keyfile;
 
 /// Refuses a name that is taken, unless overwriting is wished. Asked before the work is done.
 pub fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
@@ -34,20 +35,24 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_by(options, path, bytes)
 }
 
+/// Writes to a name that nobody else knows: of two runs each renames its own file, and none is opened that somebody has
+/// laid there.
 fn write_by(mut options: OpenOptions, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
+    name.push(format!(".{}.part", hex::encode(*keyfile::random::<4>()?)));
     let part = path.with_file_name(name);
     let written = options
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .open(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| Failure::io("writing", &part, &e))?;
-    std::fs::rename(&part, path)
-        .and_then(|()| sync_folder_of(path))
-        .map_err(|e| Failure::io("writing", path, &e))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&part, path))
+        .and_then(|()| sync_folder_of(path));
+    if written.is_err() {
+        // A disk that is full needs the place.
+        let _ = std::fs::remove_file(&part);
+    }
+    written.map_err(|e| Failure::io("writing", path, &e))
 }
 
 /// Makes a folder, and those around it, that this user alone may look into; one that is there
@@ -92,20 +97,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_written_whole_over_a_half_written_one() {
+    fn a_file_is_written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
-        std::fs::write(folder.path().join("a.json.part"), b"half").unwrap();
         for content in [&b"first"[..], b"second"] {
             write(&path, content).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), content);
         }
+        let full = folder.path().join("full");
+        std::fs::create_dir(&full).unwrap();
+        std::fs::write(full.join("content"), b"").unwrap();
+        // One can't be written to, the other can't be replaced.
+        for refused in [folder.path().join("none/a"), full] {
+            assert!(matches!(write(&refused, b""), Err(Failure::File(_))));
+        }
         let names = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(names, 1);
-        assert!(matches!(
-            write(&folder.path().join("none/a"), b""),
-            Err(Failure::File(_))
-        ));
+        assert_eq!(names, 2, "nothing is left over");
+    }
+
+    /// What somebody laid there, to read a secret, isn't written to.
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_written_to_no_file_that_was_there() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("codes.csv");
+        let laid = folder.path().join("codes.csv.part");
+        std::fs::write(&laid, b"open to all").unwrap();
+        write_private(&path, b"secret").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        assert_eq!(std::fs::read(&laid).unwrap(), b"open to all");
     }
 
     #[cfg(unix)]
