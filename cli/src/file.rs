@@ -55,6 +55,16 @@ fn write_by(mut options: OpenOptions, path: &Path, bytes: &[u8]) -> Result<(), F
     written.map_err(|e| Failure::io("writing", path, &e))
 }
 
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed
+            .and_then(|()| sync_folder_of(path))
+            .map_err(|e| Failure::io("removing", path, &e)),
+    }
+}
+
 /// Makes a folder, and those around it, that this user alone may look into; one that is there
 /// stays as it is.
 pub fn create_private_folder(folder: &Path) -> Result<(), Failure> {

@@ -76,6 +76,8 @@ fn make(new: &New, output: &mut Output) -> Result<(), Failure> {
     let key = keyfile::generate()?;
     let pem = keyfile::to_pem(&key, passphrase.as_ref().map(|p| p.as_str()))?;
     let public_key = key.verifying_key().to_bytes();
+    // Without the half of before, none is taken for the new key's if this ends in between.
+    file::remove(&half)?;
     keyfile::write_secret(&new.out, pem.as_bytes(), new.force)?;
     file::write(&half, public_pem(&public_key)?.as_bytes())?;
     output.remark(format!(
