@@ -250,6 +250,9 @@ pub fn hash_file(path: &Path) -> Result<ReceiptFile, Failure> {
 /// Marks the receipt of a refused deposit by its name, and gives that. It isn't removed: a refusal is one
 /// node's word, and the salt is nowhere else.
 pub fn mark_refused(path: &Path) -> Result<PathBuf, Failure> {
+    if is_marked(path) {
+        return Ok(path.to_owned());
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(REFUSED);
     rename(path, PathBuf::from(name))
@@ -257,10 +260,14 @@ pub fn mark_refused(path: &Path) -> Result<PathBuf, Failure> {
 
 /// Takes the mark off a receipt whose deposit is recorded after all; gives its path.
 pub fn unmark(path: &Path) -> Result<PathBuf, Failure> {
-    match path.extension().is_some_and(|e| e == &REFUSED[1..]) {
+    match is_marked(path) {
         true => rename(path, path.with_extension("")),
         false => Ok(path.to_owned()),
     }
+}
+
+fn is_marked(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == &REFUSED[1..])
 }
 
 fn rename(from: &Path, to: PathBuf) -> Result<PathBuf, Failure> {

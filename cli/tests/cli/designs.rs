@@ -307,6 +307,12 @@ async fn a_refused_deposit_is_sent_again_from_its_marked_receipt() {
     let signing = ["--organisation", "carol", "--key", &new];
     assert_eq!(node.run(&[&deposit[..], &signing].concat()).await.code, 2);
     let marked = ending(node.folder.path(), ".refused").remove(0);
+    // Refused once more, it keeps the one mark by which it is found.
+    let still = node
+        .run(&["deposit", "--resend", marked.to_str().unwrap()])
+        .await;
+    assert_eq!(still.code, 2, "{still:?}");
+    assert_eq!(ending(node.folder.path(), ".refused"), [marked.clone()]);
     assert_eq!(node.run_as("carol", &["keys", "add", &new]).await.code, 0);
     let again = ["deposit", "--resend", marked.to_str().unwrap(), "--json"];
     let again = node.run(&again).await;
