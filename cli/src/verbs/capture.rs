@@ -234,8 +234,9 @@ pub async fn run_until(
         let text = format!("the chain has halted, by the node's word: {why}");
         output.remark(plain(&text));
     }
-    // Each event has its outcome from here on.
+    // Each event, and each element of master data, has its outcome from here on.
     ended?;
+    let stated = stated?;
     if refused + skipped > 0 {
         return Err(Failure::EventsRefused {
             refused,
@@ -243,7 +244,7 @@ pub async fn run_until(
             total,
         });
     }
-    stated?.check()
+    stated.check()
 }
 
 /// How many events and documents each rule refuses, the most frequent first.

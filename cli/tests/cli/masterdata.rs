@@ -334,6 +334,25 @@ async fn a_capture_states_the_master_data_of_its_documents() {
     assert_eq!(shown.json()[0]["version"], 2);
 }
 
+/// That master data has no outcome is told, whatever became of the events.
+#[tokio::test]
+async fn what_is_skipped_hides_no_master_data_without_outcome() {
+    let node = with_prefix().await;
+    let mut twice: Value = serde_json::from_str(&with_header("Lamp", "")).unwrap();
+    let event = twice["epcisBody"]["eventList"][0].clone();
+    twice["epcisBody"]["eventList"] = json!([event, event]);
+    let file = node.write("a.json", &twice.to_string());
+    node.tamper(|reply: &mut StateReply| {
+        if reply.key == keys::master_data(PRODUCT) {
+            reply.proof = None;
+        }
+    });
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.contains("1 skipped as recorded before"), "{ran:?}");
+    assert!(!ran.out.contains("of master data"), "{ran:?}");
+}
+
 /// A place, in EPCIS 1.2.
 const PLACES: &str = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
         creationDate="2026-03-01T09:00:00Z"><EPCISHeader><extension><EPCISMasterData><VocabularyList>
