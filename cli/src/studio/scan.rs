@@ -86,7 +86,14 @@ impl Looked<'_> {
                     "{name:.80}…: a name of more than {MAX_NAME_BYTES} bytes"
                 )));
             }
-            if kind.is_dir() && depth < MAX_DEPTH {
+            if kind.is_dir() {
+                // What isn't looked at would be told as unchanged.
+                if depth >= MAX_DEPTH {
+                    return Err(Failure::Usage(format!(
+                        "{}: more than {MAX_DEPTH} folders in each other; watch the folder of one design",
+                        entry.path().display()
+                    )));
+                }
                 self.folder(&entry.path(), &format!("{name}/"), depth + 1)?;
             } else if kind.is_file() {
                 self.file(&entry.path(), name)?;

@@ -115,6 +115,24 @@ async fn what_was_before_the_deposit_is_shown_to_a_court() {
     assert!(!certificate.out.contains("drafts"), "{certificate:?}");
 }
 
+/// Files that lie too deep to be looked at aren't told as unchanged.
+#[tokio::test]
+async fn folders_that_are_too_deep_are_refused() {
+    let node = Served::start().await;
+    let folder = studio(&node);
+    let mut deep = folder.clone();
+    for depth in 1..=33 {
+        deep.push("in");
+        std::fs::create_dir(&deep).unwrap();
+        std::fs::write(deep.join("notes.txt"), "a note").unwrap();
+        let ran = touchstone(&["studio", "status", &folder.display().to_string()]).await;
+        match depth {
+            33 => assert!(ran.err.contains("more than 32 folders"), "{ran:?}"),
+            _ => assert_eq!(ran.code, 0, "{depth}: {ran:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_gap_another_order_and_altered_lines_are_named() {
     let node = Served::start().await;
