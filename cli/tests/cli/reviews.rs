@@ -292,6 +292,12 @@ async fn a_review_from_its_opening_to_the_verdict() {
     let nothing = reveal(&node, &secrets, 0, &[]).await;
     assert_eq!(nothing.code, 0, "{nothing:?}");
     assert!(nothing.err.contains("no draw waits"), "{nothing:?}");
+    // A key that can't sign is told before a draw waits for it.
+    let own = public(VALIDATORS[0]);
+    let own = ["--secret", &secrets[0], "--public-key", &own];
+    let nobody = ["--organisation", "bravo", "--key", "nowhere.pem"];
+    let unsigned = [&["review", "reveal"][..], &own, &nobody].concat();
+    shows_error(&node.run(&unsigned).await, 1, "there is no key file");
     open(&node, &id).await;
     shows(
         &node.run(&["review", "show", &id]).await,

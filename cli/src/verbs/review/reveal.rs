@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
-use touchstone_client::client::Client;
+use touchstone_client::client::{Client, Signer};
 use touchstone_client::reviews as asked;
 use touchstone_core::designs::review::draws;
 use touchstone_core::hash::Hash;
@@ -76,17 +76,17 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let validator = keyfile::public_key(&arguments.public_key, &Passphrase::default())?;
     let chain = SecretChain::read(&arguments.secret)?;
+    // A key that can't sign is told at once, and not when a draw waits for it.
+    let signer = settings.signer(&arguments.signing)?;
     // One connection serves for as long as it holds.
     let mut connected = None;
     loop {
         let revealed = match &mut connected {
-            Some(client) => {
-                reveal_once(arguments, &validator, &chain, client, settings, output).await
-            }
+            Some(client) => reveal_once(&signer, &validator, &chain, client, output).await,
             None => match settings.client().await {
                 Ok(client) => {
                     let client = connected.insert(client);
-                    reveal_once(arguments, &validator, &chain, client, settings, output).await
+                    reveal_once(&signer, &validator, &chain, client, output).await
                 }
                 Err(failure) => Err(failure),
             },
@@ -110,11 +110,10 @@ pub(super) async fn run(
 
 /// Reveals for the draw that is under way; whether one waited for this validator's value.
 async fn reveal_once(
-    arguments: &Reveal,
+    signer: &Signer,
     validator: &[u8; 32],
     chain: &SecretChain,
     client: &mut Client,
-    settings: &Settings,
     output: &mut Output,
 ) -> Result<bool, Failure> {
     let Some((number, draw)) = asked::last_draw(client).await? else {
@@ -141,8 +140,7 @@ async fn reveal_once(
         validator: validator.to_vec(),
         preimage: preimage.to_vec(),
     });
-    let signer = settings.signer(&arguments.signing)?;
-    let recorded = client.act(&signer, output.now_ms(), action).await?;
+    let recorded = client.act(signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
     if output.json {
         output.value(&json!({
