@@ -92,12 +92,13 @@ fn sheet(text: &str) -> Result<Sheet, String> {
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     file::refuse_existing(&arguments.out, arguments.force)?;
     let mut labels = labels(arguments)?;
-    if let Some(path) = &arguments.activation_codes {
-        file::refuse_existing(path, arguments.force)?;
-        let codes = activate(&mut labels)?;
-        // The codes are on the disk before labels with them are.
-        file::write_private(path, codes.as_bytes())?;
-    }
+    let codes = match &arguments.activation_codes {
+        Some(path) => {
+            file::refuse_existing(path, arguments.force)?;
+            Some((path, activate(&mut labels)?))
+        }
+        None => None,
+    };
     let form = arguments.out.extension().and_then(|form| form.to_str());
     let bytes = match form.map(str::to_ascii_lowercase).as_deref() {
         Some("pdf") => labels::render(&labels, &arguments.sheet, arguments.skip),
@@ -111,6 +112,10 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         }
     };
     let bytes = bytes.map_err(|error| Failure::Usage(error.to_string()))?;
+    // The codes are on the disk before labels with them are, and none of labels that can't be drawn.
+    if let Some((path, codes)) = codes {
+        file::write_private(path, codes.as_bytes())?;
+    }
     file::write(&arguments.out, &bytes)?;
     if output.json {
         let links: Vec<&str> = labels.iter().map(|label| label.link.as_str()).collect();

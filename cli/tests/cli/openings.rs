@@ -337,3 +337,20 @@ async fn a_gateway_has_no_such_door_unless_it_is_asked_for() {
     })
     .await;
 }
+
+/// Codes of labels that weren't drawn would stand in the way of those that are.
+#[tokio::test]
+async fn no_codes_are_written_without_their_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let codes = path("codes.csv");
+    let thing = "(01)09521321000018(21)1";
+    for (out, code) in [("labels.txt", 1), ("labels.pdf", 0)] {
+        let out = path(out);
+        let base = ["--base", "https://trace.example.org", "-o", &out];
+        let words = ["label", thing, "--activation-codes", &codes];
+        let ran = crate::fake::touchstone(&[&words[..], &base].concat()).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert_eq!(std::fs::exists(&codes).unwrap(), code == 0);
+    }
+}
