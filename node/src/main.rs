@@ -149,7 +149,7 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
             let answer = admin::client::ask(&folder, &request)?;
             println!("{answer:#}");
             // The answer is for programs; what an operator does is said in the operator's language.
-            for notice in ["halted", "idle_key"] {
+            for notice in ["halted", "idle_key", "clock_alarm", "failure_alarm"] {
                 if let Some(text) = answer.get(notice).and_then(|text| text.as_str()) {
                     terminal.remark(text);
                 }

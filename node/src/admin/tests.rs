@@ -4,6 +4,7 @@ use touchstone_edge::budget::ByteLimits;
 
 use super::client::{AdminError, ask};
 use super::*;
+use crate::service::error::unproven;
 use crate::service::tests::served;
 
 fn mode(path: &Path) -> u32 {
@@ -54,6 +55,12 @@ async fn a_running_node_is_administrated_by_its_own_user_alone() {
     assert_eq!(status["height"], 2);
     assert_eq!(status["peers"][0]["connected"], false);
     assert_eq!(status["peers"][0]["organisation"], "platform");
+    // What others are told of this node, its operator is told as well.
+    assert_eq!(status["failure_alarm"], Value::Null);
+    served.service.parts.failed.note(&unproven("a root"));
+    let status = asked(&admin, AdminRequest::Status).await.unwrap();
+    let alarm = status["failure_alarm"].as_str().unwrap();
+    assert!(alarm.contains("touchstone-node fsck"), "{alarm}");
 
     let log = |filter: &str| AdminRequest::Log {
         filter: filter.to_owned(),
