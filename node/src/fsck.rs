@@ -120,11 +120,15 @@ fn log(
     };
     report.note("the write-ahead log".into(), error.to_string(), LOG_ASIDE);
     if repair {
-        for name in LOG_FILES {
-            let from = folder.join(name);
-            if from.exists() {
-                rename(&from, &folder.join(format!("{name}.damaged")))?;
-            }
+        let moves =
+            LOG_FILES.map(|name| (folder.join(name), folder.join(format!("{name}.damaged"))));
+        let moves = moves.iter().filter(|(from, _)| from.exists());
+        if let Some((_, path)) = moves.clone().find(|(_, aside)| aside.exists()) {
+            let path = path.clone();
+            return Err(NodeError::DamagedKept { path });
+        }
+        for (from, aside) in moves {
+            rename(from, aside)?;
         }
         report
             .repaired

@@ -231,6 +231,33 @@ fn a_lost_block_leaves_those_before_it() {
     );
 }
 
+/// What a repair set aside of the log is what was signed: another repair doesn't overwrite it.
+#[test]
+fn a_log_that_was_set_aside_is_kept() {
+    let stopped = stopped();
+    let data = &stopped.config.data;
+    let write = |text: &str| {
+        for name in ["wal-0", "wal-1"] {
+            std::fs::write(data.join(name), text).unwrap();
+        }
+    };
+    write("no log");
+    let repaired = stopped.examine(true);
+    assert_eq!((repaired.damages.len(), repaired.left()), (1, 0));
+    let aside = |name: &str| data.join(format!("{name}.damaged"));
+    std::fs::copy(aside("wal-mark"), data.join("wal-mark")).unwrap();
+    write("nor this");
+    let refused = examine(&stopped.config, &stopped.genesis, true, |_, _| {}).unwrap_err();
+    assert!(
+        matches!(refused, NodeError::DamagedKept { .. }),
+        "{refused}"
+    );
+    for name in ["wal-0", "wal-1"] {
+        assert_eq!(std::fs::read(aside(name)).unwrap(), b"no log");
+        assert_eq!(std::fs::read(data.join(name)).unwrap(), b"nor this");
+    }
+}
+
 /// Between its two renames the damaged database has gone aside, and the whole one hasn't its name yet.
 #[test]
 fn a_repair_that_was_killed_between_its_renames_is_finished() {
