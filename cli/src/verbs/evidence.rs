@@ -107,6 +107,13 @@ pub async fn run(
         false => arguments.out.clone(),
     };
     file::refuse_existing(&out, arguments.force)?;
+    let page = arguments
+        .with_page
+        .then(|| arguments.out.join(PAGE_NAME))
+        .filter(|page| std::fs::read(page).ok().as_deref() != Some(PAGE));
+    if let Some(page) = &page {
+        file::refuse_existing(page, arguments.force)?;
+    }
     let receipt = arguments
         .receipt
         .as_deref()
@@ -154,10 +161,10 @@ pub async fn run(
     };
     let (bytes, report) = Box::pin(fetch(&mut client, request, opening)).await?;
     check_additions(&disputes, &questions, &report.facts)?;
-    if arguments.with_page {
+    if let Some(page) = &page {
         std::fs::create_dir_all(&arguments.out)
             .map_err(|error| Failure::io("making", &arguments.out, &error))?;
-        file::write(&arguments.out.join(PAGE_NAME), PAGE)?;
+        file::write(page, PAGE)?;
     }
     file::write(&out, &bytes)?;
     let events = report.facts.history.as_ref().map_or(0, |h| h.steps.len());

@@ -60,6 +60,17 @@ async fn a_case_with_its_page_is_a_folder() {
         .run(&["evidence", UNIT, "--with-page", "-o", &folder])
         .await;
     assert_eq!(again.code, 1, "{again:?}");
+    // So does a page of another version, and this one serves again.
+    let path = node.path("case/touchstone-verify.html");
+    for (content, code) in [(&b"another page"[..], 1), (&page[..], 0)] {
+        std::fs::write(&path, content).unwrap();
+        let _ = std::fs::remove_file(&file);
+        let ran = node
+            .run(&["evidence", UNIT, "--with-page", "-o", &folder])
+            .await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
 }
 
 #[tokio::test]
