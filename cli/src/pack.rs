@@ -106,6 +106,23 @@ pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
     Ok((sha256(&bytes), list.files))
 }
 
+/// The names of what lies in a folder beside the files of its list: nobody packed it. What begins with a dot is an
+/// operating system's own.
+pub fn unlisted(folder: &Path, files: &[PackedFile]) -> Result<Vec<String>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        let is_listed = name == LIST || files.iter().any(|file| file.name == name);
+        if !is_listed && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -122,6 +139,11 @@ mod tests {
         let hash = pack.finish(json!({"listing": "7"})).unwrap();
         let (found, files) = check(&folder).unwrap();
         assert_eq!((found, files.len()), (hash, 2));
+        assert!(unlisted(&folder, &files).unwrap().is_empty());
+        for laid in [".DS_Store", "c.txt"] {
+            std::fs::write(folder.join(laid), b"three").unwrap();
+        }
+        assert_eq!(unlisted(&folder, &files).unwrap(), ["c.txt"]);
         assert!(Pack::create(&folder, false).is_err());
         assert!(Pack::create(&folder, true).is_ok());
         std::fs::write(folder.join("b.txt"), b"twO").unwrap();

@@ -20,7 +20,7 @@ use super::right::{act, id};
 use crate::cases;
 use crate::disputes::{self, CaseFile};
 use crate::failure::Failure;
-use crate::messages::Speech;
+use crate::messages::{Language, Speech};
 use crate::output::{Output, add_member, attested_json, counted, plain};
 use crate::pack;
 use crate::receipt;
@@ -88,7 +88,8 @@ Exit codes: 0 written; 3 not verified; 4 no such dispute or item (proven).")]
   touchstone dispute show 77d0…
   touchstone dispute show 77d0… --pack notice/    is that folder the one of the notice?
 
-Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven).")]
+Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven); 7 verified, and a file in the
+folder is no part of the pack.")]
     Show(Show),
     /// Show, proven, how a party's disputes went
     #[command(after_help = "Examples:
@@ -329,8 +330,9 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     let packed = packed.transpose()?;
     if output.json {
         let mut value = disputes::json(&found);
-        if let Some((of, files)) = packed {
-            add_member(&mut value, "pack", json!({"of": of, "files": files}));
+        if let Some(Packed { of, files, strange }) = &packed {
+            let pack = json!({"of": of, "files": files, "strange": strange});
+            add_member(&mut value, "pack", pack);
         }
         let checks = beside.checks.iter();
         let checks: Vec<_> = checks.map(|(id, c)| cases::check_json(id, c)).collect();
@@ -342,7 +344,7 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", attested_json(&attested));
         output.value(&value);
-        return Ok(());
+        return packed.map_or(Ok(()), |packed| packed.check(output.language));
     }
     let verdict = output.good("VERIFIED");
     let dispute = &arguments.dispute;
@@ -360,9 +362,9 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     for line in records.lines(language) {
         output.line(format!("          {line}"));
     }
-    if let Some((of, files)) = packed {
-        let files = language.line(&counted(files, "file"));
-        output.line(match of {
+    if let Some(packed) = &packed {
+        let files = language.line(&counted(packed.files, "file"));
+        output.line(match packed.of {
             "notice" => say!(
                 language,
                 "Pack      {files}, whole: it is the one of the notice",
@@ -375,22 +377,54 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
             ),
         });
     }
-    Ok(())
+    packed.map_or(Ok(()), |packed| packed.check(language))
 }
 
-/// Whose folder it is, and how many files it holds.
-fn packed(folder: &Path, dispute: &Dispute) -> Result<(&'static str, usize), Failure> {
+/// A folder that was sent.
+struct Packed {
+    /// Whose it is.
+    of: &'static str,
+    /// How many files it holds.
+    files: usize,
+    /// What lies beside them, which nobody packed.
+    strange: Vec<String>,
+}
+
+impl Packed {
+    /// Nobody takes what was laid into the folder for a part of it.
+    fn check(&self, language: Language) -> Result<(), Failure> {
+        let names: Vec<String> = self.strange.iter().map(|name| plain(name)).collect();
+        match names.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Exhibit(say!(
+                language,
+                "the pack is whole, but these files in its folder are no part of it: {names}",
+                names = names.join(", ")
+            ))),
+        }
+    }
+}
+
+/// Whose folder it is, and what it holds.
+fn packed(folder: &Path, dispute: &Dispute) -> Result<Packed, Failure> {
     let (sha256, files) = pack::check(folder)?;
     let sha256 = sha256.as_slice();
-    match (sha256 == dispute.evidence, sha256 == dispute.declaration) {
-        (true, _) => Ok(("notice", files.len())),
-        (_, true) => Ok(("declaration", files.len())),
-        (false, false) => Err(NotVerified::Pack(format!(
-            "{}: neither the notice nor the declaration of this dispute names this folder",
-            plain(&folder.display().to_string())
-        ))
-        .into()),
-    }
+    let of = match (sha256 == dispute.evidence, sha256 == dispute.declaration) {
+        (true, _) => "notice",
+        (_, true) => "declaration",
+        (false, false) => {
+            return Err(NotVerified::Pack(format!(
+                "{}: neither the notice nor the declaration of this dispute names this folder",
+                plain(&folder.display().to_string())
+            ))
+            .into());
+        }
+    };
+    Ok(Packed {
+        of,
+        files: files.len(),
+        strange: pack::unlisted(folder, &files)?,
+    })
 }
 
 async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {

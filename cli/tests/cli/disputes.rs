@@ -402,6 +402,12 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
     assert!(node.path("notice/certificate.pdf").exists());
     let show = ["dispute", "show", &id, "--pack", &out];
     shows(&node.run(&show).await, 0, &["it is the one of the notice"]);
+    // What was laid into the folder is no part of it.
+    let laid = node.path("notice/more.pdf");
+    std::fs::write(&laid, b"laid there").unwrap();
+    let ran = node.run(&show).await;
+    assert!(ran.code == 7 && ran.err.contains("more.pdf"), "{ran:?}");
+    std::fs::remove_file(laid).unwrap();
     let other = node.path("notice/pack.json");
     let list = std::fs::read(&other).unwrap();
     std::fs::write(&other, [&list[..], b" "].concat()).unwrap();
