@@ -129,6 +129,7 @@ pub struct ListArguments {
 
 /// Acts, or lists.
 pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    let no_text = String::new();
     match verb {
         Verb::Offer(arguments) => offer(arguments, settings, output).await,
         Verb::Accept(arguments) => {
@@ -138,26 +139,8 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             };
             answer(&arguments.answer, outcome, discrepancy, settings, output).await
         }
-        Verb::Reject(arguments) => {
-            answer(
-                arguments,
-                Outcome::Rejected,
-                String::new(),
-                settings,
-                output,
-            )
-            .await
-        }
-        Verb::Withdraw(arguments) => {
-            answer(
-                arguments,
-                Outcome::Withdrawn,
-                String::new(),
-                settings,
-                output,
-            )
-            .await
-        }
+        Verb::Reject(a) => answer(a, Outcome::Rejected, no_text, settings, output).await,
+        Verb::Withdraw(a) => answer(a, Outcome::Withdrawn, no_text, settings, output).await,
         Verb::Claim(arguments) => claim(arguments, settings, output).await,
         Verb::List(arguments) => list(arguments, settings, output).await,
     }
@@ -299,7 +282,7 @@ async fn list(
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let mut attempts = Attempts::default();
-    let found = loop {
+    let (found, hidden) = loop {
         let found = open_offers(&mut client, arguments.of.as_ref(), output.now_ms()).await?;
         if attempts.are_over(client.as_of()) {
             break found;
@@ -314,24 +297,34 @@ async fn list(
     if found.is_empty() && !output.json {
         output.line("No offer is open.");
     }
+    if hidden > 0 {
+        output.remark(format!(
+            "not shown: {} whose deadline has passed by this machine's clock, and not by the last block's; is the \
+             clock right?",
+            counted(hidden, "offer")
+        ));
+    }
     Ok(())
 }
 
-/// The open offers from or to an organisation, or all.
+/// The open offers from or to an organisation, or all; and how many are open by the last block's time alone.
 async fn open_offers(
     client: &mut Client,
     of: Option<&String>,
     now_ms: u64,
-) -> Result<Vec<(Vec<u8>, Offer)>, Failure> {
-    let mut found = Vec::new();
+) -> Result<(Vec<(Vec<u8>, Offer)>, usize), Failure> {
+    let (mut found, mut hidden) = (Vec::new(), 0);
     for from in client.organisation_ids().await? {
         let key = keys::open_offers(&from);
         let (attested, open) = client.message::<OpenOffers>(&key).await?;
-        // On an idle chain the last block may be older than a deadline that has passed.
-        let now_ms = now_ms.max(attested.header.time_ms);
         for open in open.unwrap_or_default().offers {
             let concerns = |id: &String| *id == from || *id == open.to;
-            if open.deadline_ms < now_ms || !of.is_none_or(concerns) {
+            if open.deadline_ms < attested.header.time_ms || !of.is_none_or(concerns) {
+                continue;
+            }
+            // On an idle chain the last block may be older than a deadline that has passed.
+            if open.deadline_ms < now_ms {
+                hidden += 1;
                 continue;
             }
             let (_, record) = client.message::<Offer>(&keys::offer(&open.id)).await?;
@@ -339,7 +332,7 @@ async fn open_offers(
             found.push((open.id, record));
         }
     }
-    Ok(found)
+    Ok((found, hidden))
 }
 
 fn print_open(id: &[u8], offer: &Offer, output: &mut Output) {
