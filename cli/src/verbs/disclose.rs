@@ -20,6 +20,7 @@ use crate::pictures::{self, Readable};
 use crate::receipt::{Opening, Receipt};
 use crate::say;
 use crate::settings::{Settings, Signing};
+use crate::verbs::transaction::tell_recorded;
 
 /// Disclose a deposited design: its files' hashes and title become public for ever
 #[derive(clap::Args, Debug)]
@@ -105,20 +106,20 @@ pub async fn run(
     };
     let recorded = Box::pin(client.act(&signer, output.now_ms(), action)).await?;
     let header = &recorded.attested.header;
-    let published = publish(&mut client, &signer, regions, output).await?;
-    let (_, design) = client.design(&id).await?;
-    let design = design.ok_or(NotVerified::Missing("record of a disclosed design"))?;
-    let look_alikes = match arguments.pictures.is_empty() {
-        true => None,
-        false => Box::pin(look_alikes::of_design(&mut client, &id, &design)).await?,
+    let following = async {
+        let published = publish(&mut client, &signer, regions, output).await?;
+        let (_, design) = client.design(&id).await?;
+        let design = design.ok_or(NotVerified::Missing("record of a disclosed design"))?;
+        let look_alikes = match arguments.pictures.is_empty() {
+            true => None,
+            false => Box::pin(look_alikes::of_design(&mut client, &id, &design)).await?,
+        };
+        let earlier = earlier::of_design(&mut client, &id, &design, &opening.files);
+        Ok::<_, Failure>((published, look_alikes, Box::pin(earlier).await?))
     };
-    let earlier = Box::pin(earlier::of_design(
-        &mut client,
-        &id,
-        &design,
-        &opening.files,
-    ))
-    .await?;
+    let followed = Box::pin(following).await;
+    let followed = followed.inspect_err(|_| tell_recorded(&recorded, output));
+    let (published, look_alikes, earlier) = followed?;
     if output.json {
         let mut value = json!({
             "design_id": receipt.design_id,

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::output::{Output, plain};
 use crate::settings::{Settings, Signing};
 use crate::verbs::genesis::read_contribution;
+use crate::verbs::transaction::tell_recorded;
 
 /// How an approval is given.
 #[derive(clap::Args, Debug)]
@@ -84,7 +85,8 @@ pub async fn approve(
     });
     let recorded = client.act(signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
-    let record = approved(client, &change).await?;
+    let record = approved(client, &change).await;
+    let record = record.inspect_err(|_| tell_recorded(&recorded, output))?;
     let approvals = &record.approvals;
     let validators = &recorded.attested.validators;
     let approved: u64 = approvals

@@ -47,6 +47,15 @@ pub async fn run(
     }
 }
 
+/// What is recorded is told beside the failure of what should follow it.
+pub(super) fn tell_recorded(recorded: &RecordedTransaction, output: &mut Output) {
+    output.remark(format!(
+        "transaction {} is recorded at height {} (proven); what should follow it failed",
+        hex::encode(recorded.id),
+        recorded.attested.header.height
+    ));
+}
+
 fn print(recorded: &RecordedTransaction, output: &mut Output) {
     let transaction = &recorded.transaction;
     let action = match transaction.action() {

@@ -125,6 +125,20 @@ async fn a_disclosed_design_is_found_by_anyone() {
     assert_eq!(node.run(&["certificate", copy]).await.code, 3);
 }
 
+/// A disclosure is for ever: it is told, though what should follow it fails.
+#[tokio::test]
+async fn a_disclosure_is_told_though_what_follows_fails() {
+    let node = Served::start().await;
+    let (_, _, receipt) = deposited(&node).await;
+    node.tamper(|reply: &mut DesignsByFileReply| reply.entries.clear());
+    let ran = node.run_as("carol", &["disclose", &receipt]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err.contains("is recorded at height 2 (proven)"),
+        "{ran:?}"
+    );
+}
+
 #[tokio::test]
 async fn wrong_files_and_receipts_prove_nothing() {
     let node = Served::start().await;
