@@ -84,11 +84,13 @@ pub struct Gateway {
 
 impl Gateway {
     /// Serves until `stop`: takes documents in over HTTP, and captures them one after another. What
-    /// isn't finished then is taken up again by the next run with the same folder.
+    /// isn't finished then is taken up again by the next run with the same folder. `ready` is called once nothing
+    /// keeps it from serving.
     pub async fn serve(
         self,
         listener: TcpListener,
         folder: &Path,
+        ready: impl FnOnce(),
         stop: impl Future<Output = ()> + Send,
     ) -> Result<(), Failure> {
         let genesis = Arc::new(self.settings.genesis()?);
@@ -150,6 +152,7 @@ impl Gateway {
             stop.await;
             stopping.cancel();
         };
+        ready();
         tokio::join!(
             http::serve(listener, self.tls, Arc::new(shared), stopping.clone()),
             worker.run(&jobs, stopping.clone()),

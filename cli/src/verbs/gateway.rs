@@ -226,32 +226,10 @@ pub async fn run_until(
     let tls = arguments.tls()?;
     let (listener, address) = bind(arguments.listen).await?;
     let openings = arguments.openings_door().await?;
-    if output.json {
-        let openings = openings.as_ref().map(|(_, address)| address);
-        output.value(&json!({
-            "listening": address,
-            "organisation": signer.organisation,
-            "openings": openings,
-        }));
-    } else {
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        output.line(format!(
-            "listening on {scheme}://{address} for {}; Ctrl-C stops",
-            signer.organisation
-        ));
-        if let Some((_, address)) = &openings {
-            output.line(format!(
-                "pages have openings of labels recorded at {scheme}://{address}"
-            ));
-        }
-    }
-    let is_known = arguments.serve_client_roots.is_some();
-    if !address.ip().is_loopback() && !access.has_token() && !is_known {
-        output.remark(format!(
-            "whoever reaches {address} acts in the name of {}",
-            signer.organisation
-        ));
-    }
+    let organisation = signer.organisation.clone();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let door = openings.as_ref().map(|(_, address)| *address);
+    let is_known = arguments.serve_client_roots.is_some() || access.has_token();
     let gateway = Gateway {
         settings: settings.clone(),
         signer,
@@ -268,7 +246,31 @@ pub async fn run_until(
         openings: openings.map(|(door, _)| door),
         now_ms: output.clock(),
     };
-    gateway.serve(listener, &arguments.jobs, stop).await
+    // Nobody is told of a gateway whose folder, mappings or webhooks can't be used.
+    let tell = || {
+        if output.json {
+            output.value(&json!({
+                "listening": address,
+                "organisation": organisation,
+                "openings": door,
+            }));
+        } else {
+            output.line(format!(
+                "listening on {scheme}://{address} for {organisation}; Ctrl-C stops"
+            ));
+            if let Some(address) = door {
+                output.line(format!(
+                    "pages have openings of labels recorded at {scheme}://{address}"
+                ));
+            }
+        }
+        if !address.ip().is_loopback() && !is_known {
+            output.remark(format!(
+                "whoever reaches {address} acts in the name of {organisation}"
+            ));
+        }
+    };
+    gateway.serve(listener, &arguments.jobs, tell, stop).await
 }
 
 async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

@@ -179,6 +179,33 @@ pub async fn with_gateway_of<T>(
     told
 }
 
+/// What isn't ready doesn't say that it listens.
+#[tokio::test]
+async fn a_gateway_that_can_not_serve_says_so_alone() {
+    let node = Served::start().await;
+    let file = node.write("file", "no folder");
+    let key = node.path("acme.pem").display().to_string();
+    for wrong in [["--mapping", "nothing"], ["--jobs", &file]] {
+        let signing = ["--organisation", "acme", "--key", &key];
+        let mut words = vec!["touchstone", "gateway", "--listen", "127.0.0.1:0"];
+        words.extend(signing);
+        words.extend(wrong);
+        let options = node.options();
+        words.extend(options.iter().map(String::as_str));
+        let cli = Cli::try_parse_from(words).unwrap();
+        let settings = Settings::load(&cli.options).unwrap();
+        let Verb::Gateway(arguments) = &cli.verb else {
+            panic!("another verb");
+        };
+        let out = Buffer::default();
+        let mut output = Output::to(false, Box::new(out.clone()), Box::new(out.clone()), now_ms);
+        let never = std::future::pending();
+        let served = gateway::run_until(arguments, &settings, &mut output, never).await;
+        assert!(served.is_err());
+        assert_eq!(out.text(), "");
+    }
+}
+
 pub fn outcomes(job: &Value) -> Vec<&str> {
     let events = job["touchstone:events"].as_array().unwrap();
     events
