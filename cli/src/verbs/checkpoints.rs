@@ -60,6 +60,7 @@ pub async fn run(
     let roots = roots.transpose()?;
     let mut client = settings.client().await?;
     let mut ranges = list(&mut client, arguments.from).await?;
+    let kept: BTreeSet<String> = ranges.iter().map(|r| plain(&r.authority)).collect();
     if let Some(authority) = &arguments.authority {
         ranges.retain(|range| range.authority == *authority);
     }
@@ -69,6 +70,15 @@ pub async fn run(
     ) else {
         match output.json {
             true => output.value(&json!({"checkpoints": []})),
+            false if !kept.is_empty() => {
+                let asked = arguments.authority.as_deref().map(plain).unwrap_or_default();
+                let kept: Vec<String> = kept.into_iter().collect();
+                output.line(format!(
+                    "The node keeps no time stamp of block {} or later by {asked}; it keeps some by {}",
+                    arguments.from,
+                    kept.join(", ")
+                ));
+            }
             false => output.line(format!(
                 "The node keeps no such time stamp of block {} or later: they have the chain's time only.",
                 arguments.from
