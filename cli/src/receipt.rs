@@ -283,6 +283,20 @@ pub fn of_design(folder: Option<&Path>, design_id: &str) -> Result<Option<Receip
     Ok(found.into_iter().next().map(|(_, receipt)| receipt))
 }
 
+/// A receipt in a folder of the same files in the same order, whose deposit wasn't refused, as far as is known.
+pub fn of_files(folder: &Path, files: &[ReceiptFile]) -> Option<PathBuf> {
+    let hashes = |files: &[ReceiptFile]| -> Vec<String> {
+        files.iter().map(|file| file.sha256.clone()).collect()
+    };
+    let wanted = hashes(files);
+    let found = find(folder, |receipt| hashes(&receipt.files) == wanted);
+    let mut found = found.unwrap_or_default().into_iter();
+    found
+        .next()
+        .map(|(path, _)| path)
+        .filter(|path| !is_marked(path))
+}
+
 /// Receipts in a folder that are `wanted`, those of refused deposits last.
 pub fn find(
     folder: &Path,

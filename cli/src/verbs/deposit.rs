@@ -125,6 +125,13 @@ pub(super) async fn deposit_new(
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let signer = settings.signer(signing)?;
+    if let Some(path) = receipt::of_files(receipts, &files) {
+        output.remark(format!(
+            "{} is the receipt of an earlier deposit of the same files: this is one more, and proves its own time \
+             alone; `touchstone deposit --resend` sends the earlier one again",
+            path.display()
+        ));
+    }
     let receipt = make(
         files,
         fields,

@@ -125,6 +125,21 @@ async fn a_disclosed_design_is_found_by_anyone() {
     assert_eq!(node.run(&["certificate", copy]).await.code, 3);
 }
 
+/// A second run deposits anew, and names the receipt that could be sent again instead.
+#[tokio::test]
+async fn a_second_deposit_of_the_same_files_is_told() {
+    let node = Served::start().await;
+    let (front, side, receipt) = deposited(&node).await;
+    let folder = node.folder.path().display().to_string();
+    for (files, is_told) in [([&side, &front], false), ([&front, &side], true)] {
+        let [first, second] = files;
+        let words = ["deposit", first, second, "--receipts", &folder];
+        let ran = node.run_as("carol", &words).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.err.contains(&receipt), is_told, "{ran:?}");
+    }
+}
+
 /// A disclosure is for ever: it is told, though what should follow it fails.
 #[tokio::test]
 async fn a_disclosure_is_told_though_what_follows_fails() {
