@@ -22,6 +22,8 @@ const MAX_LIST_BYTES: u64 = 1 << 20;
 pub struct Pack {
     folder: PathBuf,
     files: Vec<PackedFile>,
+    /// What the pack that was there before holds.
+    before: Vec<PackedFile>,
 }
 
 /// A file of the folder.
@@ -49,6 +51,7 @@ impl Pack {
         Ok(Pack {
             folder: folder.to_owned(),
             files: Vec::new(),
+            before: check(folder).map_or_else(|_| Vec::new(), |(_, files)| files),
         })
     }
 
@@ -67,14 +70,20 @@ impl Pack {
         Ok(())
     }
 
-    /// Writes the list, with what the folder is about; its SHA-256.
+    /// Writes the list, with what the folder is about; its SHA-256. Files of an earlier pack that are none of this one
+    /// are removed.
     pub fn finish(self, about: Value) -> Result<Hash, Failure> {
         let path = self.list();
         let files = self.files;
+        let mut left = self.before;
+        left.retain(|old| files.iter().all(|file| file.name != old.name));
         let mut bytes = serde_json::to_vec_pretty(&List { about, files })
             .map_err(|e| Failure::Usage(e.to_string()))?;
         bytes.push(b'\n');
         file::write(&path, &bytes)?;
+        for old in left {
+            file::remove(&self.folder.join(&old.name))?;
+        }
         Ok(sha256(&bytes))
     }
 }
@@ -128,6 +137,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_packed_anew_keeps_nothing_of_before() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mine.txt"), b"not packed").unwrap();
+        for name in ["a.txt", "b.txt"] {
+            let mut pack = Pack::create(folder.path(), true).unwrap();
+            pack.add(name, b"one").unwrap();
+            pack.finish(json!({})).unwrap();
+            let (_, files) = check(folder.path()).unwrap();
+            assert_eq!(unlisted(folder.path(), &files).unwrap(), ["mine.txt"]);
+        }
+    }
 
     #[test]
     fn a_folder_is_as_its_list_says_or_refused() {
