@@ -89,6 +89,11 @@ pub async fn run(
              common; `touchstone dispute notice` takes evidence of your own"
         )));
     }
+    // A folder that was written for a notice which can't be signed would stand in the next one's way.
+    let signer = match arguments.only_pack {
+        true => None,
+        false => Some(settings.signer(&arguments.signing)?),
+    };
     let receipt = arguments.receipt.as_deref().map(Receipt::read);
     let receipt = receipt.transpose()?;
     let mut client = settings.client().await?;
@@ -139,12 +144,12 @@ pub async fn run(
             sha256 = hex::encode(evidence)
         ));
     }
-    if arguments.only_pack {
+    let Some(signer) = signer else {
         if output.json {
             output.value(&json!({"folder": arguments.out, "sha256": hex::encode(evidence)}));
         }
         return Ok(());
-    }
+    };
     let notice = GiveNotice {
         subject: subject.to_vec(),
         platform: arguments.platform.clone(),
@@ -152,12 +157,6 @@ pub async fn run(
         listing: arguments.listing.clone(),
         evidence: evidence.to_vec(),
     };
-    right::act(
-        Action::GiveNotice(notice),
-        "Noticed",
-        &arguments.signing,
-        settings,
-        output,
-    )
-    .await
+    let action = Action::GiveNotice(notice);
+    right::act_as(&signer, action, "Noticed", settings, output).await
 }

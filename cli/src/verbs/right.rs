@@ -1,7 +1,7 @@
 //! `touchstone right`: who owns a design; passing it on in two steps; giving it up.
 
 use serde_json::json;
-use touchstone_client::rights as asked;
+use touchstone_client::{Signer, rights as asked};
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
     AnswerTransfer, EndRight, OfferTransfer, Outcome, transaction::Action,
@@ -135,8 +135,19 @@ pub(super) async fn act(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let signer = settings.signer(signing)?;
+    act_as(&signer, action, done, settings, output).await
+}
+
+/// The same where the key is read before other work is done.
+pub(super) async fn act_as(
+    signer: &Signer,
+    action: Action,
+    done: &str,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let recorded = client.act(&signer, output.now_ms(), action).await?;
+    let recorded = client.act(signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
     let id = hex::encode(recorded.id);
     if output.json {

@@ -375,6 +375,13 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
     let nothing = run(protect(&other, &["--receipt", &receipt])).await;
     assert_eq!(nothing.code, 1, "{nothing:?}");
     assert!(!folder.exists(), "nothing is written where nothing agrees");
+    // Nor where the notice couldn't be signed.
+    let words = protect(&captured, &["--receipt", &receipt]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let nobody = ["--organisation", "carol", "--key", "nowhere.pem"];
+    let unsigned = node.run(&[&words[..], &nobody].concat()).await;
+    assert_eq!(unsigned.code, 1, "{unsigned:?}");
+    assert!(!folder.exists(), "{unsigned:?}");
     let only = run(protect(&captured, &["--receipt", &receipt, "--only-pack"])).await;
     shows(&only, 0, &["distance 0 of 256", "5 files"]);
     // A JPEG keeps the ending that it came with.
