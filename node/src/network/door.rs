@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
     task::{self, Context, Poll},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use touchstone_edge::{
     arrivals::{ArrivalRates, Arrivals},
@@ -53,6 +53,8 @@ pub(super) struct Door {
 struct Listener {
     /// The socket that the thread at the door accepts from.
     socket: TcpListener,
+    /// What that thread does for it.
+    kept: JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -86,15 +88,31 @@ impl Door {
         }
     }
 
+    /// A port from which nobody accepts any more. Its socket would go on to complete connections.
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Option<Event> {
+        let mut listeners = self.listeners.iter_mut();
+        let (id, ended) = listeners.find_map(|(id, listener)| {
+            match Pin::new(&mut listener.kept).poll(context) {
+                Poll::Ready(ended) => Some((*id, ended)),
+                Poll::Pending => None,
+            }
+        })?;
+        self.listeners.remove(&id);
+        let reason = ended.map_or_else(|error| error.to_string(), |()| "it ended".to_owned());
+        Some(TransportEvent::ListenerClosed {
+            listener_id: id,
+            reason: Err(io::Error::other(reason)),
+        })
+    }
+
     fn open(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<()> {
         let socket = bind(address)?;
-        let kept = tokio::net::TcpListener::from_std(socket.try_clone()?)?;
+        let accepts = tokio::net::TcpListener::from_std(socket.try_clone()?)?;
         let address = multiaddr_of(socket.local_addr()?);
         let stop = CancellationToken::new();
         let (comes, late) = (Arc::clone(&self.handshakes), Arc::clone(&self.handshakes));
-        // It ends with the listener.
-        let _kept = door::keep(
-            kept,
+        let kept = door::keep(
+            accepts,
             Beginning::Multistream,
             Arrivals::new(ArrivalRates::default()),
             move |from, arrival| {
@@ -105,7 +123,8 @@ impl Door {
             self.inside.clone(),
             stop.clone(),
         );
-        self.listeners.insert(id, Listener { socket, stop });
+        let listener = Listener { socket, kept, stop };
+        self.listeners.insert(id, listener);
         self.events.push_back(TransportEvent::NewAddress {
             listener_id: id,
             listen_addr: address,
@@ -167,6 +186,9 @@ impl Transport for Door {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Event> {
         let this = &mut *self;
         if let Some(event) = this.events.pop_front() {
+            return Poll::Ready(event);
+        }
+        if let Some(event) = this.poll_ended(context) {
             return Poll::Ready(event);
         }
         loop {
@@ -380,6 +402,19 @@ mod tests {
         // It was held, and is let go of.
         let _ = slow.write_all(&HEADER[19..]).await;
         port.shuts_out(&mut slow).await;
+    }
+
+    /// Else a node would seem to listen where nobody is let in.
+    #[tokio::test]
+    async fn a_port_from_which_nobody_accepts_is_told() {
+        let mut port = Port::open(64, FOR_EVER).await;
+        port.door.listeners[&port.listener].kept.abort();
+        let closed = next(&mut port.door).await;
+        assert!(matches!(
+            closed,
+            TransportEvent::ListenerClosed { listener_id, reason: Err(_) } if listener_id == port.listener
+        ));
+        assert!(port.door.listeners.is_empty());
     }
 
     #[test]

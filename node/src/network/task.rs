@@ -146,7 +146,7 @@ impl Task {
         Ok(())
     }
 
-    /// Runs until the host shuts it down or drops its ends.
+    /// Runs until the host shuts it down or drops its ends, or a port closes: a node that no peer can come to ends.
     pub async fn run(mut self) {
         let mut dial_clock = tokio::time::interval(DIAL_CLOCK);
         dial_clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -156,7 +156,13 @@ impl Task {
                     None | Some(Command::Shutdown) => return,
                     Some(command) => self.obey(command),
                 },
-                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+                event = self.swarm.select_next_some() => {
+                    let has_closed = matches!(event, SwarmEvent::ListenerClosed { .. });
+                    self.on_swarm_event(event);
+                    if has_closed {
+                        return;
+                    }
+                }
                 Some((channel, reply)) = self.replies.next() => self.reply(channel, reply),
                 _ = dial_clock.tick() => {
                     self.dial_due();
