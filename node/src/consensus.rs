@@ -27,6 +27,7 @@ mod gone_proposer;
 mod guard_confirmation;
 mod height_lifecycle;
 mod height_state;
+mod lone_wakes;
 pub mod message;
 mod message_handlers;
 mod pacemaker;
@@ -58,6 +59,7 @@ use self::effects::Effects;
 use self::future_messages::FutureMessages;
 use self::guard_confirmation::GuardConfirmation;
 pub use self::guard_confirmation::TagOf;
+use self::lone_wakes::LoneWakes;
 pub use self::message::MessageRefused;
 use self::peers::Peers;
 use self::replay::Recovered;
@@ -201,6 +203,10 @@ pub struct Machine<S: Store, D: Disk> {
     peer_organisations: PeerOrganisations,
     /// Messages of heights after the next.
     future_messages: FutureMessages,
+    /// Votes of the next height that don't begin it.
+    held_votes: FutureMessages,
+    /// Whose votes these are.
+    lone_wakes: LoneWakes,
     /// The log's entries until they are replayed.
     recovered: Option<Recovered>,
     /// This node signs nothing up to this height: its guard knows, or must expect, signatures there that the log
@@ -244,6 +250,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
             peers: Peers::default(),
             peer_organisations: PeerOrganisations::new(parts.tag_of),
             future_messages: FutureMessages::default(),
+            held_votes: FutureMessages::default(),
+            lone_wakes: LoneWakes::default(),
             recovered,
             muted_until,
             guard_confirmation,
@@ -391,6 +399,10 @@ impl<S: Store, D: Disk> Machine<S, D> {
             } else if self.is_running && (self.advance_proposals()? || self.leave_void_round()?) {
                 continue;
             } else if let Some((from, message)) = self.future_messages.take(self.height()) {
+                self.receive(&from, message)?;
+            } else if self.is_running
+                && let Some((from, message)) = self.held_votes.take(self.height())
+            {
                 self.receive(&from, message)?;
             } else {
                 return Ok(());

@@ -341,7 +341,10 @@ async fn a_refused_deposit_is_sent_again_from_its_marked_receipt() {
         .run(&["deposit", "--resend", marked.to_str().unwrap()])
         .await;
     assert_eq!(still.code, 2, "{still:?}");
-    assert_eq!(ending(node.folder.path(), ".refused"), [marked.clone()]);
+    assert_eq!(
+        ending(node.folder.path(), ".refused"),
+        std::slice::from_ref(&marked)
+    );
     assert_eq!(node.run_as("carol", &["keys", "add", &new]).await.code, 0);
     let again = ["deposit", "--resend", marked.to_str().unwrap(), "--json"];
     let again = node.run(&again).await;

@@ -117,11 +117,18 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// at least one honest validator among them, and no transaction has come meanwhile.
     fn may_be_empty(&self) -> bool {
         let request = &self.effects.height.block_request;
+        request.is_heartbeat_due
+            || (request.is_delay_over && self.is_wanted())
+            || self.is_asked_for()
+    }
+
+    /// Whether others with more than a third of the power were heard at this height, an honest one among them.
+    pub(super) fn is_wanted(&self) -> bool {
+        let request = &self.effects.height.block_request;
         let set = self.effects.chain.validators();
         let heard = request.heard.iter().filter_map(|key| set.get(key));
         let power = heard.map(|v| v.power).fold(0, u64::saturating_add);
-        let is_wanted = exceeds_one_third(power, set.total_power());
-        request.is_heartbeat_due || (request.is_delay_over && is_wanted) || self.is_asked_for()
+        exceeds_one_third(power, set.total_power())
     }
 
     /// Whether the last block's time is so far ahead of this node's clock that a block after it might be untimely for

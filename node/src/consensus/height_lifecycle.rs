@@ -1,7 +1,7 @@
 //! When a height starts and ends.
 //!
 //! The next height is held until there is something to agree on: a transaction in the pool, a
-//! verified message of that height by a validator, or the heartbeat. Held time never counts
+//! verified message of that height by a validator that hasn't begun many in vain, or the heartbeat. Held time never counts
 //! towards a round: timers of rounds only run inside a started height.
 
 use arc_malachitebft_core_consensus::{Input as CoreInput, MisbehaviorEvidence};
@@ -138,6 +138,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if let Some(is_late) = self.effects.pacemaker.height_left(has_stood) {
             self.effects.put(Output::Late(is_late));
         }
+        let (chain, now_ms) = (&self.effects.chain, self.effects.now_ms);
+        let header = chain.tip().header.as_ref();
+        let is_empty = header.is_none_or(|header| header.transaction_count == 0);
+        let heartbeat_ms = self.effects.settings().heartbeat_ms;
+        self.lone_wakes
+            .height_left(is_empty, chain.validators(), now_ms, heartbeat_ms);
         self.effects.height = HeightState::default();
         self.effects.signatures.clear();
         self.effects.pacemaker.cancel_height();

@@ -97,6 +97,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if let Some(signer) = signer.filter(|signer| Some(*signer) != own) {
             self.effects.height.block_request.hear(signer);
         }
+        if let Some(waker) = self.lone_waker(&message) {
+            if self.lone_wakes.pauses(&waker, self.effects.now_ms) {
+                self.hold(height, from, message);
+                return Ok(Ok(()));
+            }
+            self.lone_wakes.woke(waker);
+        }
         self.try_start_height()?;
         if self.effects.height.is_decided() {
             return Ok(Ok(()));
@@ -107,6 +114,25 @@ impl<S: Store, D: Disk> Machine<S, D> {
             Message::Polka(polka) => self.on_polka(from, polka),
             Message::Round(certificate) => self.on_round(certificate),
             Message::Want { .. } | Message::Announce { .. } => Ok(Ok(())),
+        }
+    }
+
+    /// Whose word alone would begin the next height, in which nothing waits here to be agreed on. The proposer of its
+    /// first round begins it by right, and so do validators with more than a third of the power.
+    fn lone_waker(&self, message: &Message) -> Option<[u8; 32]> {
+        let is_idle = !self.is_running && self.effects.chain.mempool().size().0 == 0;
+        let is_first =
+            matches!(message, Message::Proposal(signed, _) if number(signed.message.round) == 0);
+        match is_idle && !is_first && !self.is_wanted() {
+            true => signer_of(message),
+            false => None,
+        }
+    }
+
+    /// Keeps a vote until the height has begun. A proposal is asked for then.
+    fn hold(&mut self, height: u64, from: &PeerTag, message: Message) {
+        if matches!(message, Message::Vote(_)) {
+            self.held_votes.keep(height, from.clone(), message);
         }
     }
 

@@ -297,6 +297,33 @@ fn an_empty_block_needs_more_than_a_third() {
     assert_eq!(own_blocks(&mut net, 1).len(), 1);
 }
 
+/// One validator that is dishonest says something at each height as soon as it may. All began the height each time, and
+/// asked for a block, so that an idle chain made empty ones without an end.
+#[test]
+fn who_begins_heights_in_vain_is_waited_for_ever_longer() {
+    let mut net = Net::new(4);
+    net.crash(3);
+    let minutes = 5;
+    for _ in 0..minutes * 600 {
+        let height = net.machine(0).height();
+        for i in 0..3 {
+            let vote = signed_vote(&net, 3, VoteType::Prevote, height, 0, None);
+            let (from, bytes) = (tag(3), message::vote(&vote));
+            net.give(i, Input::Message { from, bytes });
+        }
+        net.run(100);
+    }
+    let made = net.committed.iter().map(|c| c.1).max().unwrap();
+    // As many as there are validators, six with pauses up to a minute, and one a minute.
+    assert!(made <= 4 + 6 + minutes, "{made} blocks");
+    // Its word still counts where others have begun a height, and others' alone begins one.
+    net.submit(1);
+    net.run_to(made + 1);
+    net.start(3);
+    net.run_to(made + 1);
+    net.assert_agreement();
+}
+
 /// Each answer to the same wish of the same peer comes after twice the pause.
 #[test]
 fn a_peer_that_goes_on_asking_gets_ever_less() {
