@@ -75,6 +75,7 @@ export function readEvents(examination) {
       begins: beginsLife(document, item),
       isDeclaration: document.errorDeclaration != null,
       declaredWrongBy: null,
+      isOfClass: false,
       statement: capture.offer
         ? { kind: 'offer', to: capture.offer.to }
         : capture.answer
@@ -86,6 +87,7 @@ export function readEvents(examination) {
     };
   });
   markDeclaredWrong(events);
+  markOfClass(events, item);
   return events;
 }
 
@@ -110,6 +112,28 @@ function markDeclaredWrong(events) {
   });
 }
 
+const THINGS = ['epcList', 'childEPCs', 'inputEPCList', 'outputEPCList'];
+const CLASSES = ['quantityList', 'childQuantityList', 'inputQuantityList', 'outputQuantityList'];
+
+const namesThing = (document, id) =>
+  namesItem([textOf(document.parentID)], id) || THINGS.some((list) => namesItem(document[list], id));
+const namesClass = (document, id) =>
+  CLASSES.some((list) => namesItem(listOf(document[list]).map((one) => one?.epcClass), id));
+
+/**
+ * A URI from outside GS1 doesn't tell whether it names a thing or a class, and everybody's events name classes: those that
+ * name a thing as a class alone don't count, nor those that name a container around it so.
+ */
+function markOfClass(events, item) {
+  const named = ({ via }) => via.at(-1) ?? item;
+  const ofClass = events.filter(
+    (event) => namesClass(event.document, named(event)) && !namesThing(event.document, named(event)),
+  );
+  const isThing = ofClass.length > 0 && events.some(({ document }) => namesThing(document, item));
+  // What something was packed in is a thing.
+  for (const event of ofClass) event.isOfClass = isThing || event.via.length > 0;
+}
+
 function certificatesOf(document) {
   const stated = document.certificationInfo == null ? [] : [document.certificationInfo].flat();
   const named = listOf(document.bizTransactionList)
@@ -132,9 +156,9 @@ function placeOf(document) {
   return { ids, latitude: null, longitude: null };
 }
 
-/** The events that stand: neither declarations nor declared wrong. */
+/** The events that stand: neither declarations nor declared wrong, and about the thing itself. */
 export const standing = (events) =>
-  events.filter((event) => !event.isDeclaration && event.declaredWrongBy === null);
+  events.filter((event) => !event.isDeclaration && event.declaredWrongBy === null && !event.isOfClass);
 
 /** The site of an event: its business location, else its read point's without the part inside the site; or null. */
 function siteOf({ document }) {
@@ -148,15 +172,34 @@ const LEAVING = ['shipping', 'departing', 'transporting'];
 
 /** Gives each event its stage. `rolesOf` gives the numbers of an organisation's roles. */
 export function assignStages(events, rolesOf) {
+  const stages = stagesOfThing(events.filter(({ isOfClass }) => !isOfClass), rolesOf);
+  // What names the thing as a class alone begins no stage: it is shown in the one of the event before it.
+  let at = 0;
+  return events.map(({ isOfClass }) => stages[isOfClass ? Math.max(at - 1, 0) : at++]);
+}
+
+function stagesOfThing(events, rolesOf) {
   const stages = stagesOfSteps(events, rolesOf);
   const sites = events.map(siteOf);
+  const numbers = [...events.keys()];
+  const before = nearestOfSite(numbers, sites, stages);
+  const after = nearestOfSite(numbers.reverse(), sites, stages);
   return stages.map((stage, i) => {
     if (stage !== 'distribution' || sites[i] === null || LEAVING.includes(events[i].step)) return stage;
-    for (const direction of [1, -1]) {
-      for (let k = i + direction; sites[k] === sites[i]; k += direction) if (SITES.includes(stages[k])) return stages[k];
-    }
-    return stage;
+    return after[i] ?? before[i] ?? stage;
   });
+}
+
+/** For each event, the stage of a whole site that comes last before it, in this order, while the site is the same. */
+function nearestOfSite(order, sites, stages) {
+  const nearest = new Array(sites.length).fill(null);
+  let [site, stage] = [null, null];
+  for (const i of order) {
+    if (sites[i] !== site) [site, stage] = [sites[i], null];
+    nearest[i] = stage;
+    if (SITES.includes(stages[i])) stage = stages[i];
+  }
+  return nearest;
 }
 
 /** The stage that each event's step says. */
@@ -164,6 +207,8 @@ function stagesOfSteps(events, rolesOf) {
   const steps = events.map(({ step }) => step);
   const loading = steps.indexOf('loading');
   const unloading = loading < 0 ? -1 : steps.indexOf('unloading', loading + 1);
+  const voyage = unloading < 0 ? null : boundsOfVoyage(events, loading, unloading);
+  const answered = events.findIndex(({ statement }) => statement?.kind === 'answer');
   const parcel = beginOfLastMile(events);
   let arrived = unloading < 0;
   return events.map((event, i) => {
@@ -183,12 +228,12 @@ function stagesOfSteps(events, rolesOf) {
     if (parcel >= 0 && i >= parcel) return 'last-mile';
     if (step === 'retail_selling' || step === 'stocking' || disposition === 'sellable_accessible') return 'retail';
     if (unloading >= 0 && !arrived) {
-      const stage = stageOfVoyage(events, i, loading, unloading);
+      const stage = stageOfVoyage(voyage, i, step);
       if (i > unloading && stage === null) arrived = true;
       if (stage !== null) return stage;
     }
     if (step === 'storing' || disposition === 'sellable_not_accessible') return 'warehouse';
-    const before = loading >= 0 ? i < loading : !events.slice(0, i).some(({ statement }) => statement?.kind === 'answer');
+    const before = loading >= 0 ? i < loading : answered < 0 || i <= answered;
     if (before && event.type === 'AggregationEvent') return 'packing';
     if (before && step === 'shipping') return 'packing';
     if (step === 'transporting' || step === 'sensor_reporting') return 'voyage';
@@ -196,25 +241,40 @@ function stagesOfSteps(events, rolesOf) {
   });
 }
 
-/** Loading port, voyage or import port: between leaving the maker and leaving the port of import. */
-function stageOfVoyage(events, i, loading, unloading) {
-  const { step } = events[i];
-  const atPort = ['arriving', 'accepting', 'receiving', 'loading', 'departing', 'unloading'];
-  if (i <= loading) {
-    const between = events.slice(i, loading + 1);
-    // Goods are stored at the port, or in a warehouse before it: the site tells.
-    const port = siteOf(events[loading]);
-    const isAtPort = (event) => atPort.includes(event.step) || (event.step === 'storing' && siteOf(event) === port);
-    return between.every(isAtPort) ? 'loading-port' : null;
-  }
+const AT_PORT = ['arriving', 'accepting', 'receiving', 'loading', 'departing', 'unloading'];
+
+/** The first number from `from` on whose event doesn't fit. */
+function endOfRun(events, from, fits) {
+  const end = events.findIndex((event, i) => i >= from && !fits(event));
+  return end < 0 ? events.length : end;
+}
+
+/** The first number from which on all events up to `to`, which isn't among them, fit. */
+const beginOfRun = (events, to, fits) => events.slice(0, to).findLastIndex((event) => !fits(event)) + 1;
+
+/** Where the parts of the way between leaving the maker and leaving the port of import begin and end. */
+function boundsOfVoyage(events, loading, unloading) {
+  // Goods are stored at the port, or in a warehouse before it: the site tells.
+  const port = siteOf(events[loading]);
+  const isAtPort = (event) => AT_PORT.includes(event.step) || (event.step === 'storing' && siteOf(event) === port);
+  return {
+    loading,
+    unloading,
+    port: beginOfRun(events, loading + 1, isAtPort),
+    departed: endOfRun(events, loading + 1, ({ step }) => step === 'departing'),
+    arrived: beginOfRun(events, unloading, ({ step }) => step === 'arriving'),
+    left: endOfRun(events, unloading, ({ step }) => ['unloading', 'departing'].includes(step)),
+  };
+}
+
+/** Loading port, voyage or import port; null for what is none of these. */
+function stageOfVoyage({ loading, unloading, port, departed, arrived, left }, i, step) {
+  if (i <= loading) return i >= port ? 'loading-port' : null;
   if (i < unloading) {
-    const sinceLoading = events.slice(loading + 1, i + 1);
-    if (sinceLoading.every((event) => event.step === 'departing')) return 'loading-port';
-    const toUnloading = events.slice(i, unloading);
-    return toUnloading.every((event) => event.step === 'arriving') ? 'import-port' : 'voyage';
+    if (i < departed) return 'loading-port';
+    return i >= arrived ? 'import-port' : 'voyage';
   }
-  const since = events.slice(unloading, i + 1);
-  return since.every((event) => ['unloading', 'departing'].includes(event.step)) && step !== '' ? 'import-port' : null;
+  return i < left && step !== '' ? 'import-port' : null;
 }
 
 /** Where the way to the buyer's door begins: at the parcel's packing, or its departure; -1 where it isn't recorded. */
@@ -276,16 +336,22 @@ function readReport(series, event, metadata, report) {
  */
 export function readFindings(events) {
   const found = [];
+  // What stands of each organisation's, by disposition: histories are long, and findings may be many.
+  const standingOf = new Map();
   for (const event of standing(events)) {
+    const nameOf = (disposition) => JSON.stringify([event.organisation, disposition]);
     const set = listOf(event.document.persistentDisposition?.set).map(word);
     for (const disposition of new Set([event.disposition, ...set])) {
-      if (FINDINGS.includes(disposition) || disposition === 'conformant') found.push({ disposition, event });
+      if (!FINDINGS.includes(disposition) && disposition !== 'conformant') continue;
+      const one = { disposition, event };
+      found.push(one);
+      const name = nameOf(disposition);
+      if (!standingOf.has(name)) standingOf.set(name, new Set());
+      standingOf.get(name).add(one);
     }
-    const unset = listOf(event.document.persistentDisposition?.unset).map(word);
-    const isTakenBack = (one) => unset.includes(one.disposition) && one.event.organisation === event.organisation;
-    for (let i = found.length - 1; i >= 0; i--) if (isTakenBack(found[i])) found.splice(i, 1);
+    for (const taken of listOf(event.document.persistentDisposition?.unset).map(word)) standingOf.delete(nameOf(taken));
   }
-  return found;
+  return found.filter((one) => standingOf.get(JSON.stringify([one.event.organisation, one.disposition]))?.has(one));
 }
 
 /** The local names of master data that label and record may both state. */

@@ -221,6 +221,7 @@ export const TEXTS = {
   claimed: ['claimed, one-sidedly', '单方主张占有'],
   wrong: ['declared wrong later', '此后被声明有误'],
   corrects: ['declares an earlier statement wrong', '声明此前的陈述有误'],
+  ofClass: ['names a kind of goods, not this thing: it counts for nothing here', '所指为某类货品而非本物：此处不计'],
   exact: ['The exact statement, as it was signed', '陈述原文'],
   things: ['things named', '所涉物品数'],
   certificates: ['Certificates and reports named', '所引证书与报告'],

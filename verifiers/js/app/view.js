@@ -7,6 +7,7 @@ import { Report } from '../page/report.js';
 import { BASES, kindText, positionText, stepText } from '../page/texts.js';
 import { recordedActivation } from './activation.js';
 import { chart, map } from './graphics.js';
+import { standing } from './journey.js';
 import { sayFinding } from './rules_texts.js';
 import {
   DISPOSITIONS,
@@ -190,6 +191,7 @@ export class View {
         found && h('span', { class: `badge ${event.disposition}` }, pick(found, this.language)),
         isWrong && h('span', { class: 'badge' }, this.t('wrong')),
         event.isDeclaration && h('span', { class: 'badge' }, this.t('corrects')),
+        event.isOfClass && h('span', { class: 'badge' }, this.t('ofClass')),
       ),
       h(
         'p',
@@ -255,7 +257,7 @@ export class View {
   }
 
   certificates(record) {
-    const named = [...new Set(record.events.flatMap(({ certificates }) => certificates))];
+    const named = [...new Set(standing(record.events).flatMap(({ certificates }) => certificates))];
     if (named.length === 0) return null;
     return [
       this.heading('certificates'),
@@ -306,7 +308,7 @@ export class View {
 
   places(record) {
     const spots = [];
-    for (const { place, eventMs, offset } of record.events) {
+    for (const { place, eventMs, offset } of standing(record.events)) {
       const last = spots[spots.length - 1];
       if (place.latitude === null || (last && last.latitude === place.latitude && last.longitude === place.longitude)) continue;
       spots.push({ ...place, when: localTime(eventMs, offset) });
@@ -328,7 +330,7 @@ export class View {
       record.data.origin === null && 'unknownOrigin',
       record.data.expiry === null && 'unknownExpiry',
       record.sensors.length === 0 && 'unknownSensors',
-      record.events.every(({ place }) => place.latitude === null) && 'unknownPlaces',
+      standing(record.events).every(({ place }) => place.latitude === null) && 'unknownPlaces',
       !has('customs') && 'unknownCustoms',
       !has('inspection') && 'unknownInspection',
       lotState === 'unknown' && 'unknownLot',

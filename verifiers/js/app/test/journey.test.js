@@ -7,7 +7,7 @@ import { Examination } from '../../src/examination.js';
 import { isActivation, letters, readOpenings, recordedActivation } from '../activation.js';
 import { readCode } from '../answers.js';
 import { ItemRecord } from '../record.js';
-import { assignStages, word } from '../journey.js';
+import { assignStages, readEvents, readFindings, standing, word } from '../journey.js';
 import { textOf } from '../../test/support/repository.js';
 import { localTime } from '../times.js';
 import { LAMP, LOT, WAY, ledgerOf, making, recall } from './story.js';
@@ -128,6 +128,43 @@ test('what is declared wrong counts for nothing, and stays visible', async () =>
   const other = { ...correct(wrong, 'incorrect_data'), organisation: 'market' };
   const kept = await read([making, wrong, other]);
   assert.deepEqual(kept.findings.map(({ disposition }) => disposition), ['recalled']);
+});
+
+/** The events of an examined history: documents, each with the containers that the thing was in. */
+const eventsOf = (item, told) =>
+  readEvents({
+    evidence: { item },
+    history: told.map(([document, via = []], i) => ({
+      entry: { organisation: 'maker', time_ms: 0n, position: { height: BigInt(i), transaction: 0, event: 0 } },
+      content: { bytes: new TextEncoder().encode(JSON.stringify(document)), transaction: { capture_events: {} } },
+      via,
+    })),
+  });
+
+test('who names a thing as a class says nothing of it', () => {
+  const [thing, box] = ['urn:x:1', 'urn:x:box'];
+  const seen = { type: 'ObjectEvent', action: 'OBSERVE', bizStep: 'storing', epcList: [thing] };
+  const ofClass = (epcClass) => ({ ...seen, bizStep: 'destroying', disposition: 'recalled', epcList: [], quantityList: [{ epcClass }] });
+  const packed = { type: 'AggregationEvent', action: 'ADD', parentID: box, childEPCs: [thing] };
+  const counted = (item, ...told) => {
+    const events = eventsOf(item, told);
+    const stages = assignStages(events, () => []);
+    return [standing(events).length, readFindings(events).length, stages.includes('end')];
+  };
+  // Whichever comes first; and what only classes name is one.
+  assert.deepEqual(counted(thing, [seen], [ofClass(thing)]), [1, 0, false]);
+  assert.deepEqual(counted(thing, [ofClass(thing)], [seen]), [1, 0, false]);
+  assert.deepEqual(counted(thing, [ofClass(thing)]), [1, 1, true]);
+  // What names it as both is about it, and so is what names another class.
+  assert.deepEqual(counted(thing, [seen], [{ ...ofClass(thing), epcList: [thing] }]), [2, 1, true]);
+  assert.deepEqual(counted(thing, [seen], [{ ...ofClass('urn:x:2'), epcList: [thing] }]), [2, 1, true]);
+  // The container around it is a thing as well.
+  assert.deepEqual(counted(thing, [packed], [ofClass(box), [box]]), [1, 0, false]);
+  assert.deepEqual(counted(thing, [packed], [{ ...seen, bizStep: 'destroying', epcList: [box] }, [box]]), [2, 0, true]);
+  // It stands among the events around it.
+  const [making, transport] = [{ ...seen, action: 'ADD' }, { ...seen, bizStep: 'transporting' }];
+  const stages = assignStages(eventsOf(thing, [[ofClass(thing)], [making], [ofClass(thing)], [transport]]), () => []);
+  assert.deepEqual(stages, ['production', 'production', 'production', 'voyage']);
 });
 
 test('a finding can be taken back', async () => {
