@@ -26,7 +26,7 @@ import { NodeView } from './node_view.js';
 import { OpeningView } from './opening_view.js';
 import { ItemRecord } from './record.js';
 import { openingsOf, readOpenings, recordedActivation } from './activation.js';
-import { assess, namesOneThing } from './rules.js';
+import { BEHIND_MS, assess, namesOneThing } from './rules.js';
 import { ScansView } from './scans_view.js';
 import { useWorkersFor } from './signature_workers.js';
 import { TEXTS, pick } from './texts.js';
@@ -95,13 +95,21 @@ async function askAnother(item, pinned) {
   }
 }
 
+/** What this node answers about something else than it was asked first, under the same chain and no older. */
+async function askBeside(item, own) {
+  const record = new ItemRecord(await examine(await askEvidence({ item }), item, own.examination.chainId));
+  // From an old block it could leave out what an answer of now has.
+  if (record.timeMs < own.timeMs - BEHIND_MS) throw new NoAnswer('stale');
+  return record;
+}
+
 /** Recalls of the item's lot, as its own evidence proves them. */
-async function askLot(record, printed, pinned) {
+async function askLot(record, own, printed) {
   const lot = lotOf(record.item, record.data.lot ?? printed.lot);
   if (lot === null) return { state: 'unknown', findings: [] };
   try {
-    const examination = await examine(await askEvidence({ item: lot }), lot, pinned);
-    const findings = readFindings(new ItemRecord(examination).events).filter(({ disposition }) => disposition === 'recalled');
+    const { events } = await askBeside(lot, own);
+    const findings = readFindings(events).filter(({ disposition }) => disposition === 'recalled');
     return { state: 'asked', findings };
   } catch (error) {
     if (error instanceof NoAnswer) return { state: 'no-answer', findings: [] };
@@ -110,12 +118,12 @@ async function askLot(record, printed, pinned) {
 }
 
 /** Who opened the label's cover before, as the ledger proves it; null where its maker recorded no code. */
-async function askOpenings(record) {
+async function askOpenings(record, own) {
   const recorded = recordedActivation(record.data.members);
   if (recorded === null) return null;
   const item = openingsOf(recorded);
   try {
-    const { events } = new ItemRecord(await examine(await askEvidence({ item }), item, record.examination.chainId));
+    const { events } = await askBeside(item, own);
     return { recorded, state: 'asked', openings: readOpenings(events, recorded) };
   } catch (error) {
     if (error instanceof NoAnswer) return { recorded, state: 'no-answer', openings: [] };
@@ -124,13 +132,13 @@ async function askOpenings(record) {
 }
 
 /** What compares the code under the label's cover, and has its opening recorded where this node says by whom. */
-function openingOf({ record, opened }, facts) {
+function openingOf({ record, own, opened }, facts) {
   if (opened === null) return null;
   const url = state.openings;
   const door = url && {
     host: new URL(url).host,
     tell: (code) => tellOpening(url, record.item, code),
-    look: () => askOpenings(record),
+    look: () => askOpenings(record, own),
   };
   const told = (first, isOwn) => {
     facts.opening = isOwn ? null : first;
@@ -156,9 +164,9 @@ async function lookUp({ item, printed }) {
     second.fault = 'refused';
     delete second.record;
   }
-  const isNewer = second?.record !== undefined && second.record.timeMs > own.timeMs + 2 * 60_000;
+  const isNewer = second?.record !== undefined && second.record.timeMs > own.timeMs + BEHIND_MS;
   const record = isNewer ? second.record : own;
-  const [lot, opened] = [await askLot(record, printed, pinned), await askOpenings(record)];
+  const [lot, opened] = [await askLot(record, own, printed), await askOpenings(record, own)];
   return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, opened, pinned, own, printed };
 }
 
@@ -200,6 +208,7 @@ function factsOf({ record, own, second, lot, opened, pinned, printed }) {
     timeMs: own.timeMs,
     now: Date.now(),
     opening: opened?.openings[0] ?? null,
+    unanswered: [lot.state === 'no-answer' && 'lot', opened?.state === 'no-answer' && 'opening'].filter(Boolean),
     scans: null,
     second: second && { name: second.name, fault: second.fault, timeMs: second.record?.timeMs ?? null },
   };

@@ -3,7 +3,7 @@
 // rules_texts.js a sentence and an advice in both languages. No rule says that a thing is fake: the ledger can't see it.
 
 /** Raised whenever a rule, or what a code means, changes. */
-export const RULES_VERSION = 3;
+export const RULES_VERSION = 4;
 
 /** Levels of findings, from the worst. `note` changes no verdict: it says what isn't known. */
 export const LEVELS = ['unchecked', 'suspect', 'reservation', 'note'];
@@ -11,7 +11,7 @@ export const LEVELS = ['unchecked', 'suspect', 'reservation', 'note'];
 /** An answer whose block is older than this, by the reader's clock, is out of date. Chains make a block each minute. */
 const STALE_MS = 10 * 60_000;
 /** A second member that has proven blocks so much newer shows that the first one lags or hides them. */
-const BEHIND_MS = 2 * 60_000;
+export const BEHIND_MS = 2 * 60_000;
 
 const DAY_MS = 86_400_000;
 
@@ -109,6 +109,11 @@ export function checkOpening({ opening }) {
   return !opening ? [] : [finding('opened', 'reservation', { event: opening, organisation: opening.organisation, timeMs: opening.recordedMs })];
 }
 
+/** What else this node was asked, the thing's lot or its label's openings, and gave no answer that holds and is of now. */
+export function checkUnanswered({ unanswered }) {
+  return (unanswered ?? []).map((what) => finding(`${what}-no-answer`, 'reservation'));
+}
+
 /** What this node's scans of the thing say about copies; null where the reader didn't ask. Never more than suspect. */
 export function checkScans({ scans }) {
   return (scans ?? []).map((code) => finding(code, 'suspect'));
@@ -144,6 +149,7 @@ const RULES = [
   checkFindings,
   checkPrinted,
   checkOpening,
+  checkUnanswered,
   checkScans,
   checkRecord,
   checkChain,

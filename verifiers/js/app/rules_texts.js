@@ -198,6 +198,16 @@ export const RULE_TEXTS = {
     () => '经手该物品的机构也掌握账本三分之一以上的表决权。',
     NOTHING_TO_DO,
   ),
+  'lot-no-answer': text(
+    () => "Whether its lot was recalled could not be looked up: the server's answer is missing, old or does not hold.",
+    () => '其批次是否被召回未能查询：服务器没有应答，或应答过时、不成立。',
+    ASK_OTHER,
+  ),
+  'opening-no-answer': text(
+    () => "Whether the code under its cover was used could not be looked up: the server's answer is missing, old or does not hold.",
+    () => '涂层下的验证码是否已被使用未能查询：服务器没有应答，或应答过时、不成立。',
+    ASK_OTHER,
+  ),
   'chain-not-compared': text(
     () => 'You have not yet compared this ledger with the one that you know: see below.',
     () => '尚未确认该账本是否为您所信任的账本，见下。',

@@ -176,6 +176,24 @@ test("a second member that doesn't answer, or wrongly, is told", async (t) => {
   }
 });
 
+test("a recall of the lot is kept back by no other chain, no old block and no silence", async (t) => {
+  const startMs = Date.now() - 30 * MINUTE;
+  const recalled = ledgerOf([...WAY, recall([LOT], { epcList: [] })], { startMs });
+  const others = [
+    () => ledgerOf(WAY, { startMs, chain: 'imitation' }).evidence(LOT),
+    () => ledgerOf(WAY, { startMs, anchorMs: Date.now() - 20 * MINUTE }).evidence(LOT),
+    () => 503,
+  ];
+  for (const other of others) {
+    const server = await node(t, recalled, { evidence: (item) => (item === LOT ? other() : recalled.evidence(item)) });
+    // Also where no chain was compared yet.
+    for (const [pin, codes] of [[recalled.chainId, []], [undefined, ['chain-not-compared']]]) {
+      const found = await look(`${server.url}${LAMP_PATH}`, { pin, allowed: ['503'] });
+      assert.deepEqual(found, { verdict: 'reservations', codes: ['lot-no-answer', ...codes, ...COMMON] });
+    }
+  }
+});
+
 test('a code that is typed in is looked up', async (t) => {
   const ledger = ledgerOf(WAY);
   const server = await node(t, ledger);
@@ -252,7 +270,7 @@ test('a label whose code was used says when, and who recorded it; and only the c
   // A node that keeps the answer back is told.
   const silent = await node(t, opened, { evidence: (item) => (item === OPENINGS ? 503 : opened.evidence(item)) });
   const hidden = await open(`${silent.url}${LAMP_PATH}`, { pin: sealed.chainId, allowed: ['503'] });
-  await outcome(hidden);
+  assert.deepEqual(await outcome(hidden), { verdict: 'reservations', codes: ['opening-no-answer', ...COMMON] });
   assert.match(await hidden.textContent('#activation-opened'), /could not be looked up/);
   for (const one of [page, told, hidden]) assert.deepEqual(one.faults, []);
 });

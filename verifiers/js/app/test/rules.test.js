@@ -11,6 +11,7 @@ import {
   checkLife,
   checkPrinted,
   checkRecord,
+  checkUnanswered,
   namesOneThing,
   prefixDigits,
   readDate,
@@ -155,6 +156,15 @@ test('an old answer and a second one that is newer are told', () => {
   assert.deepEqual(fresh(NOW, with_(NOW - 60 * MINUTE)), []);
   assert.deepEqual(fresh(NOW, with_(null, 'silent')), ['note second-silent']);
   assert.deepEqual(fresh(NOW, with_(null, 'refused')), ['reservation second-refused']);
+});
+
+test('what was asked besides and not answered is a reservation', () => {
+  assert.deepEqual(codes(checkUnanswered({ unanswered: ['lot', 'opening'] })), [
+    'reservation lot-no-answer',
+    'reservation opening-no-answer',
+  ]);
+  assert.deepEqual(verdictOf({ unanswered: ['lot'] }), ['reservations', 'reservation lot-no-answer']);
+  assert.deepEqual(verdictOf({ unanswered: [] }), ['checked']);
 });
 
 test("the proof's reservations are said", () => {
