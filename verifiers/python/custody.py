@@ -12,7 +12,7 @@ NOBODY_YET = (-1, -1, -1)
 BASES = {1: "own-word", 2: "prefix", 3: "handover"}
 ENDINGS = {1: "sold", 2: "consumed", 3: "destroyed", 4: "decommissioned"}
 OUTCOMES = {1: "accepted", 2: "rejected", 3: "accepted-with-discrepancy", 4: "withdrawn"}
-WITHDRAWN = 4
+UNANSWERED, WITHDRAWN = 0, 4
 
 
 class NotInFile(Refusal):
@@ -133,9 +133,9 @@ class Custody:
 
 
 def status(offer, now_ms):
-    """What became of an offer, by its record."""
-    if offer["outcome"] in OUTCOMES:
-        return OUTCOMES[offer["outcome"]]
+    """What became of an offer, by its record; None where no outcome says it."""
+    if offer["outcome"] != UNANSWERED:
+        return OUTCOMES.get(offer["outcome"])
     return "open" if now_ms <= offer["deadline_ms"] else "void"
 
 
@@ -174,6 +174,7 @@ class Handovers:
             require(record["from"] == transaction.body["organisation"], "an offer's record names another giver")
             require(record["to"] == offer["to"], "an offer's record names another receiver")
             require(record["deadline_ms"] == offer["deadline_ms"], "an offer's record names another deadline")
+            require(status(record, self.now_ms) is not None, "an offer's record has no outcome that is known")
         return {
             "to": offer["to"],
             "deadline_ms": offer["deadline_ms"],
@@ -182,18 +183,18 @@ class Handovers:
         }
 
     def read_answer(self, answer, place, transaction):
+        require(answer["outcome"] in OUTCOMES, "an answer has no outcome")
         record = self.record(answer["offer"])
         if record is not None:
             answered = record["answered"]
             require(answered is not None and position_of(answered)[:2] == place, "an offer was answered elsewhere")
-            require(answer["outcome"] in OUTCOMES, "an answer has no outcome")
             require(record["outcome"] == answer["outcome"], "an offer's record has another outcome")
             require(record["discrepancy"] == answer["discrepancy"], "an offer's record has another discrepancy")
             by = record["from"] if answer["outcome"] == WITHDRAWN else record["to"]
             require(by == transaction.body["organisation"], "somebody else answered an offer")
         return {
             "offer": answer["offer"].hex(),
-            "status": OUTCOMES.get(answer["outcome"], "rejected"),
+            "status": OUTCOMES[answer["outcome"]],
             "discrepancy": answer["discrepancy"] or None,
         }
 

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from custody import Custody, NotInFile, Records  # noqa: E402
+from custody import Custody, Handovers, NotInFile, Records  # noqa: E402
 from evidence import FIRST, FIRST_OF_ONE, Examination  # noqa: E402
 from proofs import be64, sha256  # noqa: E402
 from report import facts  # noqa: E402
@@ -172,6 +172,32 @@ class Computed(unittest.TestCase):
         for outcome in (1, 2, 3, 4):
             self.assertIsNone(self.custody(records | {b"offer/x": offer | {"outcome": outcome}}).offer)
         self.assertIsNone(self.custody(records | {b"offer/x": None}).offer)
+
+    def test_an_outcome_is_known(self):
+        class Captured:
+            identity, time_ms, body = b"x", 1, {"organisation": "maker"}
+
+        def told(statement, record):
+            captured = Captured()
+            captured.body = Captured.body | {"capture_events": {"offer": None, "answer": None, "claim": None} | statement}
+            records = Records(lambda _: record and encode("Offer", record))
+            records.offer = records.offer if record else self.lacking
+            return Handovers([((1, 0), captured)], records, 50, True).statements[0][3]["status"]
+
+        offer = {"to": "carrier", "deadline_ms": 100}
+        record = offer | {"from": "maker", "position": self.at(1), "outcome": 0}
+        self.assertEqual(told({"offer": offer}, record), "open")
+        self.assertEqual(told({"offer": offer}, record | {"outcome": 2}), "rejected")
+        self.assertRaises(Refusal, told, {"offer": offer}, record | {"outcome": 5})
+        # A file of the first version may lack the record; the answer says what it says.
+        answer = {"offer": b"x", "outcome": 3, "discrepancy": ""}
+        self.assertEqual(told({"answer": answer}, None), "accepted-with-discrepancy")
+        for outcome in (0, 5):
+            self.assertRaises(Refusal, told, {"answer": answer | {"outcome": outcome}}, None)
+
+    @staticmethod
+    def lacking(_):
+        raise NotInFile("the offer")
 
     def test_nothing_is_packed_for_ever(self):
         chain = {f"item/{n}".encode(): {"packed": self.packed(str(n + 1), 1)} for n in range(17)}

@@ -215,7 +215,8 @@ impl Records<'_> {
     }
 }
 
-/// Rule: the record of an offer is what its transaction says, at the place where that stands.
+/// Rule: the record of an offer is what its transaction says, at the place where that stands, and what became of it is
+/// known.
 fn check_offer(
     place: (u64, u32),
     transaction: &VerifiedTransaction,
@@ -226,7 +227,8 @@ fn check_offer(
     let agrees = (position.height, position.transaction) == place
         && record.from == transaction.organisation()
         && record.to == offer.to
-        && record.deadline_ms == offer.deadline_ms;
+        && record.deadline_ms == offer.deadline_ms
+        && Outcome::try_from(record.outcome).is_ok();
     match agrees {
         true => Ok(()),
         false => Err(finding!(

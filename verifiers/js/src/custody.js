@@ -37,7 +37,6 @@ function readContainers(item, ask) {
   let link = { name: item, record: readItem(ask('item/', item)), emptying: null };
   const chain = [link];
   while (link.record !== null && link.record.packed !== null) {
-    demand(chain.length <= MAX_CONTAINERS, () => `more than ${MAX_CONTAINERS} containers`);
     const { container: name, generation } = link.record.packed;
     const record = readItem(ask('item/', name));
     demand(record !== null, 'an item is packed in a container that was never recorded');
@@ -47,6 +46,8 @@ function readContainers(item, ask) {
       link.emptying = decode(types.Emptying, value);
       break;
     }
+    // One that was emptied since is no container of it any more.
+    demand(chain.length <= MAX_CONTAINERS, () => `more than ${MAX_CONTAINERS} containers`);
     link = { name, record, emptying: null };
     chain.push(link);
   }

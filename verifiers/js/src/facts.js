@@ -56,13 +56,14 @@ function describeHistory({ evidence, history, inside, own }) {
 function describeCustody(held) {
   if (held === undefined) return null;
   const { custody, ended, offer, claims, stock } = held;
+  const basis = custody && (BASES[custody.basis] ?? 'own-word');
   return {
     holder: custody?.holder ?? null,
-    basis: BASES[custody?.basis] ?? null,
-    one_sided: custody === null ? null : BASES[custody.basis] === 'own-word',
+    basis,
+    one_sided: basis && basis === 'own-word',
     since: custody === null ? null : place(custody.since),
     discrepancy: orNull(custody?.discrepancy),
-    ended: ended && { how: ENDINGS[ended.how] ?? null, position: place(ended.position) },
+    ended: ended && { how: ENDINGS[ended.how] ?? 'decommissioned', position: place(ended.position) },
     offer: offer && { ...offer, deadline_ms: number(offer.deadline_ms) },
     claims: claims.map(({ item, organisation, since, reason }) => ({
       item,

@@ -8,7 +8,6 @@ import { MissingValue, demand } from './refusal.js';
 
 const ANSWERS = { 1: 'accepted', 2: 'rejected', 3: 'accepted-with-discrepancy', 4: 'withdrawn' };
 const WITHDRAWN = 4;
-const WITH_DISCREPANCY = 3;
 
 /**
  * Reads the statements of these transactions, in their order. `ask` gives the state's value at a key, null where it is
@@ -71,4 +70,4 @@ function readAnswer(transaction, { offer, outcome, discrepancy }, record) {
 export const isDoubtful = ({ offer, answer, claim }) =>
   claim !== undefined ||
   (offer !== undefined && offer.discrepancy !== null) ||
-  (answer !== undefined && (answer.discrepancy !== null || answer.status === ANSWERS[WITH_DISCREPANCY]));
+  (answer !== undefined && answer.discrepancy !== null);

@@ -87,6 +87,16 @@ test('what an emptied container held is loose, with who had it then', () => {
   assert.throws(() => readCustody('a', ask, 1n), { name: 'Refusal' });
 });
 
+test('17 containers are around a thing, and one that was emptied since is none of them', () => {
+  const name = (n) => (n === 0 ? 'a' : `c${n}`);
+  const nested = (count) => Array.from({ length: count }, (_, n) => item(name(n), { packed: packed(name(n + 1), 30 - n) }));
+  const custodyBeyond = (count, last) => custody(...nested(count), item(name(count), last));
+  assert.equal(custodyBeyond(17, { custody: held('carrier', 40) }).custody.holder, 'carrier');
+  const emptied = [...nested(18), item('c18', { generation: 1n }), emptying('c18', 0, { custody: held('maker', 40) })];
+  assert.equal(custody(...emptied).custody.holder, 'maker');
+  assert.throws(() => custodyBeyond(18, {}), { name: 'Refusal' });
+});
+
 test("claims, ends and offers of the containers count, those of an emptied one don't", () => {
   const claim = { organisation: 'market', since: at(7), reason: 'ours' };
   const end = { how: 1, position: at(8) };

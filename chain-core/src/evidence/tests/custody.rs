@@ -218,6 +218,20 @@ fn records_of_custody_can_not_be_left_out() {
     }
 }
 
+/// What no outcome says didn't become of an offer: it is neither open nor void.
+#[test]
+fn an_offer_has_an_outcome_that_is_known() {
+    let (chain, ids) = story();
+    let evidence = collected(&chain, &Subject::Item(item(4)));
+    let key = crate::state::keys::offer(&ids[2]);
+    let mut record: Offer = chain.state.message(&key).unwrap();
+    record.outcome = 5;
+    let lying = super::dishonest::told_values(&chain, &[(key, record.encode_to_vec())]);
+    let file = super::dishonest::anchored(&evidence, &lying, &[]);
+    let report = examine(&seal(&file), &trusting(&chain));
+    assert_eq!(report.failure().map(|f| f.0), Some(Element::Handovers));
+}
+
 /// A record of an offer that contradicts the transactions, which only dishonest validators could certify.
 #[test]
 fn a_record_that_contradicts_a_statement_is_found() {
