@@ -169,7 +169,7 @@ pub(crate) fn question(language: Language, element: Element) -> String {
         ),
         Element::Independence => say!(
             language,
-            "Are the validators independent of the record's parties?"
+            "Do organisations that signed the record run validators themselves?"
         ),
         Element::Opening => say!(language, "Which files is the commitment to?"),
         Element::Disputes => say!(

@@ -416,8 +416,8 @@ class Examination:
         total = sum(member["power"] for member in members)
         held = sum(member["power"] for member in members if member["organisation"] in parties)
         if 3 * held >= total:
-            raise Reservation(f"parties of this record hold {held} of {total} voting power")
-        return f"parties of this record hold {held} of {total} voting power"
+            raise Reservation(f"organisations that signed here hold {held} of {total} voting power")
+        return f"organisations that signed here hold {held} of {total} voting power"
 
     def check_opening(self):
         opening = self.evidence["opening"]

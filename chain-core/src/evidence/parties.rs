@@ -225,11 +225,11 @@ pub(super) fn independence(
     names.dedup();
     let finding = match own {
         0 => finding!(
-            "of all validators ({count}) none belongs to a party of this record",
+            "of all validators ({count}) none belongs to an organisation that signed here",
             count = facts.len()
         ),
         _ => finding!(
-            "parties of this record run validators themselves ({names}), with {own} of {total} voting power",
+            "organisations that signed here run validators themselves ({names}), with {own} of {total} voting power",
             names = names.join(", "),
             own = own,
             total = total

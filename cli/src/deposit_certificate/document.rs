@@ -335,8 +335,8 @@ fn chain(facts: &CertificateFacts) -> Vec<PageBlock> {
 fn reading(facts: &CertificateFacts) -> Vec<PageBlock> {
     let shows = match facts.files.is_empty() {
         false => both!(
-            "Shows that whoever held the owner's key had exactly the files with these fingerprints no later than this \
-             time, attested by more than 2/3 of the validators' voting power."
+            "Shows that whoever held the owner's key committed to exactly the files with these fingerprints no later \
+             than this time, attested by more than 2/3 of the validators' voting power."
         ),
         true => both!(
             "Shows that a commitment by this key was deposited no later than this time, attested by more than 2/3 of \

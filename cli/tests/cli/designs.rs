@@ -65,7 +65,7 @@ async fn a_deposit_is_shown_by_file_receipt_and_id() {
         "Deposited   no later than 2026-01-01 00:00:01.000 UTC ± 4.5 s, at height 1\n",
         "Attested    by Acme Logistics (acme), Bravo Retail (bravo), Carol Design (carol): 3 of 4 validators\n",
         "Disclosed   no\n",
-        "exactly these files no later than this time",
+        "committed to exactly these files no later than this time",
     ];
     assert_certificate(&node.run(&["certificate", &front]).await, &full);
     assert_certificate(

@@ -194,8 +194,8 @@ export const RULE_TEXTS = {
     NOTHING_TO_DO,
   ),
   'proof-independence': text(
-    () => 'Those who handled the thing also keep a third or more of the ledger.',
-    () => '经手该物品的机构也掌握账本三分之一以上的表决权。',
+    () => 'Those who signed its record also hold a third or more of the voting power over the ledger.',
+    () => '签署其记录的机构也掌握账本三分之一或以上的表决权。',
     NOTHING_TO_DO,
   ),
   'lot-no-answer': text(

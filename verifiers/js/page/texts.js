@@ -66,8 +66,8 @@ export const ELEMENTS = {
     zh: ['时间戳', '独立时间戳机构（RFC 3161）是否证明记录所在区块不晚于某时存在'],
   },
   independence: {
-    en: ['Independence', "Are the validators independent of the record's parties?"],
-    zh: ['独立性', '验证节点与当事人是否有利害关系'],
+    en: ['Independence', 'Do organisations that signed the record run validators themselves?'],
+    zh: ['独立性', '签署记录的机构自身是否运行验证节点'],
   },
   opening: {
     en: ['Opening', 'Which files is the commitment to?'],

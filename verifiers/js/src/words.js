@@ -179,15 +179,15 @@ export const FINDINGS = {
     zh: ({ heights }) => `仅有链上时间的区块：${listed(heights)}`,
   },
   independent: {
-    en: ({ count }) => `none of the ${count} validators belongs to a party of this record`,
-    zh: ({ count }) => `${count} 个验证节点均不属于本记录的当事人`,
+    en: ({ count }) => `none of the ${count} validators belongs to an organisation that signed here`,
+    zh: ({ count }) => `${count} 个验证节点均不属于签署本记录的机构`,
   },
   parties: {
     en: ({ organisations, power, total }) =>
-      `parties of this record run validators themselves (${list(organisations)}), ` +
+      `organisations that signed here run validators themselves (${list(organisations)}), ` +
       `with ${power} of ${total} voting power`,
     zh: ({ organisations, power, total }) =>
-      `本记录的当事人自行运行验证节点（${listed(organisations)}），` + `表决权占 ${total} 中的 ${power}`,
+      `签署本记录的机构自行运行验证节点（${listed(organisations)}），` + `表决权占 ${total} 中的 ${power}`,
   },
   noCommitment: {
     en: () => 'there is no commitment to open',
@@ -291,10 +291,10 @@ export const FINDINGS = {
   },
   holder: {
     en: ({ holder, basis, since, discrepancy }) =>
-      `held by ${holder}, ${BASES_EN[basis] ?? basis}, since block ${since.height}` +
+      `held by ${holder}, ${BASES_EN[basis] ?? BASES_EN[1]}, since block ${since.height}` +
       (discrepancy === '' ? '' : `; discrepancy stated then: ${discrepancy}`),
     zh: ({ holder, basis, since, discrepancy }) =>
-      `由 ${holder} 占有，${BASES_ZH[basis] ?? basis}，自区块 ${since.height} 起` +
+      `由 ${holder} 占有，${BASES_ZH[basis] ?? BASES_ZH[1]}，自区块 ${since.height} 起` +
       (discrepancy === '' ? '' : `；当时所述差异：${discrepancy}`),
   },
   claim: {

@@ -33,8 +33,8 @@ impl Certificate {
             ),
             Source::Receipt(_) | Source::Disclosure => say!(
                 language,
-                "that whoever held the owner's key had exactly these files no later than this time, attested by more \
-                 than 2/3 of the validators' voting power."
+                "that whoever held the owner's key committed to exactly these files no later than this time, attested \
+                 by more than 2/3 of the validators' voting power."
             ),
         }
     }
