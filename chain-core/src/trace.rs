@@ -228,6 +228,7 @@ impl<'a> History<'a> {
         let told = |(step, event): &(&'a Step, &'a Event)| HistoryEntry {
             event,
             organisation: &step.entry.organisation,
+            named: step.via.last().map_or(id.as_ref(), String::as_str),
         };
         let told: Vec<_> = steps.iter().map(told).collect();
         History {

@@ -58,6 +58,8 @@ pub struct HistoryEntry<'a> {
     pub event: &'a Event,
     /// Id of the organisation.
     pub organisation: &'a str,
+    /// By what the event is in the history: the canonical identifier of the thing, or of a container around it.
+    pub named: &'a str,
 }
 
 /// The state of the thing `id` after the events of its history, those of its containers included,
@@ -76,7 +78,9 @@ pub fn unit_state(
     for (index, told) in history.iter().enumerate() {
         let event = told.event;
         // A URI from outside GS1 doesn't tell whether it names a thing or a class, and everybody's events name classes.
-        let is_of_class = is_thing && names_class(id, event) && !names_thing(id, event);
+        // What something was packed in is a thing.
+        let may_be_class = names_class(told.named, event) && !names_thing(told.named, event);
+        let is_of_class = may_be_class && (is_thing || told.named != id);
         let is_right = event.error_declaration.is_none() && !wrong.contains(&index);
         let counts = is_right && !is_of_class;
         let next = counts.then(|| step(id, event, state)).flatten();

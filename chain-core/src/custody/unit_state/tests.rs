@@ -4,15 +4,17 @@ use serde_json::{Value, json};
 
 fn state(events: &[Vec<u8>]) -> Option<&'static str> {
     let events: Vec<Event> = events.iter().map(|e| Event::parse(e).unwrap()).collect();
+    let thing = item(1);
     let history: Vec<HistoryEntry<'_>> = events
         .iter()
         .map(|event| HistoryEntry {
             event,
             organisation: "maker",
+            named: &thing,
         })
         .collect();
     let corrections = declared_wrong(&history);
-    unit_state(&item(1), &history, &corrections).map(UnitState::word)
+    unit_state(&thing, &history, &corrections).map(UnitState::word)
 }
 
 fn with(event: &[u8], field: &str, value: Value) -> Vec<u8> {
@@ -109,6 +111,7 @@ fn only_ones_own_events_are_declared_wrong() {
         let history = [0, 1].map(|n| HistoryEntry {
             event: &events[n],
             organisation: organisations[n],
+            named: "urn:x:thing",
         });
         declared_wrong(&history)
     };
@@ -136,11 +139,35 @@ fn who_names_a_thing_as_a_class_ends_nothing() {
         let entry = |event| HistoryEntry {
             event,
             organisation: "maker",
+            named: thing.as_str(),
         };
         let history: Vec<HistoryEntry<'_>> = events.iter().map(entry).collect();
         let told = unit_state(&thing, &history, &[]).map(UnitState::word);
         assert_eq!(told, Some(expected));
     }
+}
+
+/// Nor of what is in a container that is named so.
+#[test]
+fn who_names_a_container_as_a_class_ends_nothing_in_it() {
+    let (thing, case) = ("urn:x:1".to_owned(), "urn:x:box".to_owned());
+    let packed = aggregation("ADD", &case, std::slice::from_ref(&thing));
+    let seen = step("OBSERVE", "receiving", std::slice::from_ref(&case));
+    let fields = json!({"quantityList": [{"epcClass": case}], "bizStep": "destroying"});
+    let lot = event_of("ObjectEvent", "OBSERVE", fields);
+    let events = [&packed, &seen, &lot].map(|event| Event::parse(event).unwrap());
+    let names = [&thing, &case, &case];
+    let history: Vec<HistoryEntry<'_>> = events
+        .iter()
+        .zip(names)
+        .map(|(event, named)| HistoryEntry {
+            event,
+            organisation: "maker",
+            named,
+        })
+        .collect();
+    let told = unit_state(&thing, &history, &[]).map(UnitState::word);
+    assert_eq!(told, Some("received"));
 }
 
 /// One event may be declared wrong again and again, in a history as long as its author likes.
@@ -159,6 +186,7 @@ fn declarations_are_about_the_last_event_of_their_name() {
     let by = |event, organisation| HistoryEntry {
         event,
         organisation,
+        named: "urn:x:thing",
     };
     let history: Vec<_> = events.iter().map(|event| by(event, "maker")).collect();
     assert_eq!(declared_wrong(&history), [(1, 3), (1, 4), (2, 5)]);

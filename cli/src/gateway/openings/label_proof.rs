@@ -53,6 +53,7 @@ pub async fn makers_word(mut client: Client, item: String) -> Result<MakersWord,
             HistoryEntry {
                 event,
                 organisation,
+                named: &item,
             },
         ))
     });

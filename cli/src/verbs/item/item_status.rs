@@ -54,6 +54,7 @@ impl ItemStatus {
                     HistoryEntry {
                         event,
                         organisation,
+                        named: step.via.last().map_or(id.as_str(), String::as_str),
                     },
                 ))
             })
