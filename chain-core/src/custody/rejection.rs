@@ -1,4 +1,4 @@
-//! Why the rules of custody refuse a transaction: codes 300 to 399, 872 and 873.
+//! Why the rules of custody refuse a transaction: codes 300 to 399.
 //! Codes are stable and never reused; clients may match on them.
 //!
 //! Consensus-critical: no
@@ -317,8 +317,8 @@ impl CustodyRejection {
             CustodyRejection::NothingClaimed => 329,
             CustodyRejection::ClaimReason => 330,
             CustodyRejection::TooManyClaims { .. } => 331,
-            CustodyRejection::ClaimStands(_) => 872,
-            CustodyRejection::DeclaredWrongBefore { .. } => 873,
+            CustodyRejection::ClaimStands(_) => 332,
+            CustodyRejection::DeclaredWrongBefore { .. } => 342,
         }
     }
 

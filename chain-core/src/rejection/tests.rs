@@ -204,6 +204,10 @@ fn all() -> Vec<(u32, Rejection)> {
             }),
         ),
         (
+            332,
+            Rejection::Custody(CustodyRejection::ClaimStands(text())),
+        ),
+        (
             340,
             Rejection::Custody(CustodyRejection::CorrectsOtherItems {
                 index: 13,
@@ -219,9 +223,16 @@ fn all() -> Vec<(u32, Rejection)> {
             }),
         ),
         (
+            342,
+            Rejection::Custody(CustodyRejection::DeclaredWrongBefore {
+                index: 15,
+                event_id: text(),
+            }),
+        ),
+        (
             350,
             Rejection::Custody(CustodyRejection::QuantityUnusable {
-                index: 15,
+                index: 16,
                 product: text(),
                 problem: text(),
             }),
@@ -229,7 +240,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             351,
             Rejection::Custody(CustodyRejection::NotEnough {
-                index: 16,
+                index: 17,
                 product: text(),
                 has: text(),
             }),
@@ -237,23 +248,12 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             352,
             Rejection::Custody(CustodyRejection::MassBalance {
-                index: 17,
+                index: 18,
                 needed: text(),
                 given: text(),
             }),
         ),
         (353, Rejection::Custody(CustodyRejection::ProductShape)),
-        (
-            872,
-            Rejection::Custody(CustodyRejection::ClaimStands(text())),
-        ),
-        (
-            873,
-            Rejection::Custody(CustodyRejection::DeclaredWrongBefore {
-                index: 18,
-                event_id: text(),
-            }),
-        ),
         (
             400,
             Rejection::Design(DesignRejection::AlreadyDeposited(key)),
@@ -455,6 +455,7 @@ fn the_offending_event_is_named() {
         .collect();
     let codes = (301..=305)
         .chain(307..=314)
-        .chain([340, 341, 350, 351, 352, 873]);
+        .chain(340..=342)
+        .chain(350..=352);
     assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

@@ -1,8 +1,8 @@
 //! When a height starts and ends.
 //!
 //! The next height is held until there is something to agree on: a transaction in the pool, a
-//! verified message of that height by a validator that hasn't begun many in vain, or the heartbeat. Held time never counts
-//! towards a round: timers of rounds only run inside a started height.
+//! verified message of that height by a validator that hasn't begun many in vain, or the
+//! heartbeat. Held time never counts towards a round: timers of rounds only run inside a started height.
 
 use arc_malachitebft_core_consensus::{Input as CoreInput, MisbehaviorEvidence};
 use arc_malachitebft_core_types::VoteExtensionPolicy;

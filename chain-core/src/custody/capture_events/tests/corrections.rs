@@ -37,7 +37,7 @@ fn a_correction_reopens_a_life_that_ended_by_mistake() {
         assert_eq!(code(&chain, MARKET, capture(&[object(2, one)])), 0);
         // Declared again, it would only lengthen the history.
         let again = capture(&[declared_wrong(&wrong)]);
-        assert_eq!(code(&chain, MARKET, again), 873);
+        assert_eq!(code(&chain, MARKET, again), 342);
     }
 }
 
@@ -138,7 +138,7 @@ fn a_correction_repeats_its_event() {
     assert_eq!(code(&chain, MARKET, capture(&[declared_wrong(&wrong)])), 0);
     // Once, in one transaction as in several.
     let twice = [declared_wrong(&wrong), declared_wrong(&wrong)];
-    assert_eq!(code(&chain, MARKET, capture(&twice)), 873);
+    assert_eq!(code(&chain, MARKET, capture(&twice)), 342);
 }
 
 /// An `eventID` names one event of its organisation, in one transaction as in several.

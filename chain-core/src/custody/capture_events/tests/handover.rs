@@ -422,7 +422,7 @@ fn a_claim_contradicts_a_confirmed_holder() {
         );
         let others = [id.clone(), item(9)];
         let more = claim("still there", &[object(3, &others)]);
-        assert_eq!(code(&chain, MARKET, more), 872, "{id}");
+        assert_eq!(code(&chain, MARKET, more), 332, "{id}");
     }
     // A handover to the claimant settles it; what comes after that is another claim.
     chain.hand_over(MAKER, MARKET, std::slice::from_ref(&own));

@@ -477,7 +477,7 @@ impl Model {
                 self.give(*id, who, false);
                 self.thaw(*id);
             } else if !claims.insert(who) {
-                return Err(872);
+                return Err(332);
             }
         }
         if claimed { Ok(()) } else { Err(329) }
@@ -492,7 +492,7 @@ impl Model {
             return self.admit(who, &named(&deed), is_finding(&deed), Mode::Record);
         }
         if !self.wrong.insert(at) {
-            return Err(873);
+            return Err(342);
         }
         for id in named(&deed) {
             let thing = self.thing(id);

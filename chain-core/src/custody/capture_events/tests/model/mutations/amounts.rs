@@ -1,4 +1,4 @@
-//! Quantities, yields and their declarations: rules 350 to 353; and corrections: 340, 873.
+//! Quantities, yields and their declarations: rules 350 to 353; and corrections: 340, 342.
 
 use prost::Message;
 use serde_json::{Value, json};

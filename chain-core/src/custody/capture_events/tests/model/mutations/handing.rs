@@ -1,4 +1,4 @@
-//! Offers, answers and claims: rules 320 to 331, and 872.
+//! Offers, answers and claims: rules 320 to 331, and 332.
 
 use prost::Message;
 use touchstone_proto::ledger::capture_events::Handover;

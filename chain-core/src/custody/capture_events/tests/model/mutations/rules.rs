@@ -92,6 +92,6 @@ mutations! {
         declared_in_grams
     }
     314: packing { packed_in_a_place }
-    872: handing { claimed_again }
-    873: amounts { corrected_again }
+    332: handing { claimed_again }
+    342: amounts { corrected_again }
 }
