@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use touchstone_client::client::{Client, RecordedTransaction, Signer, is_expiry};
+use touchstone_client::client::{Client, Signer, is_expiry};
+use touchstone_client::deposit::{self, ProvenDeposit};
+use touchstone_core::block::Header;
 use touchstone_core::designs::content;
 use touchstone_core::designs::design::{self, MAX_FILES};
 use touchstone_core::designs::field::{FIELD_PLACES, FieldName};
@@ -141,8 +143,8 @@ pub(super) async fn deposit_new(
     )?;
     // The salt must be safe before anybody sees the commitment.
     let path = receipt.write(receipts)?;
-    let submitted = submit(&mut client, &receipt).await;
-    finish(submitted, &path, &receipt, output)
+    let deposited = deposited(&mut client, &receipt).await;
+    finish(deposited, &path, &receipt, output)
 }
 
 /// Sends an existing receipt's deposit again.
@@ -155,25 +157,25 @@ async fn resend(
     let mut client = settings.client().await?;
     let mut receipt = Receipt::read(path)?;
     receipt.check(client.trust().chain_id())?;
-    let mut submitted = submit(&mut client, &receipt).await;
-    if submitted.as_ref().is_err_and(has_expired) {
+    let mut outcome = deposited(&mut client, &receipt).await;
+    if outcome.as_ref().is_err_and(has_expired) {
         // A design is deposited once, under its id: of the two transactions one is recorded at most.
         receipt = sign_afresh(&receipt, signing, settings, output)?;
         receipt.replace(path)?;
-        submitted = submit(&mut client, &receipt).await;
+        outcome = deposited(&mut client, &receipt).await;
     }
-    finish(submitted, path, &receipt, output)
+    finish(outcome, path, &receipt, output)
 }
 
 /// Says what became of a deposit.
 fn finish(
-    submitted: Result<RecordedTransaction, Failure>,
+    outcome: Result<Deposited, Failure>,
     path: &Path,
     receipt: &Receipt,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let recorded = match submitted {
-        Ok(recorded) => recorded,
+    let deposited = match outcome {
+        Ok(deposited) => deposited,
         Err(refused @ Failure::Refused { .. }) => {
             let path = receipt::mark_refused(path)?;
             output.remark(format!(
@@ -193,12 +195,47 @@ fn finish(
         }
     };
     let path = receipt::unmark(path)?;
-    print(receipt, &path, &recorded, output);
+    print(receipt, &path, &deposited, output);
     Ok(())
 }
 
-async fn submit(client: &mut Client, receipt: &Receipt) -> Result<RecordedTransaction, Failure> {
-    Ok(client.submit(receipt.envelope()?).await?)
+/// Where a design was deposited, proven.
+struct Deposited {
+    /// Id of the transaction that deposited it.
+    transaction: Hash,
+    /// The header of its block.
+    header: Header,
+}
+
+/// Sends a deposit. A refusal is a node's word about one transaction: whether another one has deposited the design is
+/// asked first, with proof.
+async fn deposited(client: &mut Client, receipt: &Receipt) -> Result<Deposited, Failure> {
+    let refused = match client
+        .submit(receipt.envelope()?)
+        .await
+        .map_err(Failure::from)
+    {
+        Ok(recorded) => {
+            return Ok(Deposited {
+                transaction: recorded.id,
+                header: recorded.attested.header,
+            });
+        }
+        Err(refused @ Failure::Refused { .. }) => refused,
+        Err(other) => return Err(other),
+    };
+    // Without a block nothing is recorded, and nothing is proven.
+    if !client.has_blocks().await? {
+        return Err(refused);
+    }
+    let (_, found) = Box::pin(deposit::deposit(client, &receipt.id()?, None)).await?;
+    let ProvenDeposit {
+        stated, deposited, ..
+    } = found.ok_or(refused)?;
+    Ok(Deposited {
+        transaction: stated.transaction_id,
+        header: deposited.header,
+    })
 }
 
 /// Whether a deposit is refused since its transaction's lifetime is over.
@@ -348,17 +385,12 @@ fn add_fields(receipt: &mut Receipt, fields: &[(FieldName, String)]) -> Result<(
     Ok(())
 }
 
-fn print(
-    receipt: &Receipt,
-    path: &std::path::Path,
-    recorded: &RecordedTransaction,
-    output: &mut Output,
-) {
-    let header = &recorded.attested.header;
+fn print(receipt: &Receipt, path: &std::path::Path, deposited: &Deposited, output: &mut Output) {
+    let header = &deposited.header;
     if output.json {
         output.value(&json!({
             "design_id": receipt.design_id,
-            "transaction": receipt.transaction_id,
+            "transaction": hex::encode(deposited.transaction),
             "height": header.height,
             "time_ms": header.time_ms,
             "receipt": path,

@@ -1,5 +1,7 @@
 //! Transactions that expired: by an outage that was too long, or by a clock that is wrong.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use touchstone_client::capture::journal;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{Rejected, TransactionStatus};
@@ -338,4 +340,35 @@ async fn a_deposit_that_expired_is_signed_afresh() {
     assert_ne!(receipt, before);
     assert!(receipt.contains(ran["transaction"].as_str().unwrap()));
     assert_eq!(node.run(&["certificate", &front]).await.code, 0);
+}
+
+/// A node's word that a recorded deposit expired, or is refused, makes nothing of its receipt.
+#[tokio::test]
+async fn a_receipt_of_a_recorded_design_is_never_called_worthless() {
+    let node = Served::start().await;
+    let front = node.write("front.png", "a chair from the front");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &front, "--receipts", &folder, "--json"];
+    let first = node.run_as("acme", &deposit).await;
+    assert_eq!(first.code, 0, "{first:?}");
+    let first = first.json().remove(0);
+    let receipt = first["receipt"].as_str().unwrap();
+    let before = std::fs::read_to_string(receipt).unwrap();
+    // To the submission, and to the question that follows it.
+    let lies = AtomicUsize::new(2);
+    node.tamper(move |status: &mut TransactionStatus| {
+        if lies.load(Ordering::SeqCst) > 0 {
+            lies.fetch_sub(1, Ordering::SeqCst);
+            says_expired(status);
+        }
+    });
+    let resend = ["deposit", "--resend", receipt, "--json"];
+    let again = node.run_as("acme", &resend).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    let again = again.json().remove(0);
+    for member in ["design_id", "transaction", "height", "receipt"] {
+        assert_eq!(again[member], first[member], "{member}");
+    }
+    assert_eq!(std::fs::read_to_string(receipt).unwrap(), before);
+    assert_eq!(node.world().seen.len(), 2, "nothing is signed afresh");
 }
