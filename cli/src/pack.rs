@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use touchstone_client::durable_file::sync_folder_of;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::{Hash, sha256};
 
 use crate::failure::Failure;
 use crate::file;
 use crate::json_file;
-use crate::output::plain;
+use crate::output::{Output, plain};
+use crate::say;
 
 /// The list's name in the folder.
 pub const LIST: &str = "pack.json";
@@ -22,8 +24,8 @@ const MAX_LIST_BYTES: u64 = 1 << 20;
 pub struct Pack {
     folder: PathBuf,
     files: Vec<PackedFile>,
-    /// What the pack that was there before holds.
-    before: Vec<PackedFile>,
+    /// Where the pack that was there before is now.
+    kept: Option<PathBuf>,
 }
 
 /// A file of the folder.
@@ -44,15 +46,26 @@ struct List {
 }
 
 impl Pack {
-    /// A folder to write to; one that holds a list already is left alone.
+    /// A folder to write to; one that holds a list already is left alone, or with `force` set aside.
     pub fn create(folder: &Path, force: bool) -> Result<Pack, Failure> {
         file::refuse_existing(&folder.join(LIST), force)?;
         std::fs::create_dir_all(folder).map_err(|e| Failure::io("making", folder, &e))?;
         Ok(Pack {
             folder: folder.to_owned(),
             files: Vec::new(),
-            before: check(folder).map_or_else(|_| Vec::new(), |(_, files)| files),
+            kept: set_aside(folder)?,
         })
+    }
+
+    /// Tells where the pack that was in this folder is kept, if there was one.
+    pub fn tell_kept(&self, output: &mut Output) {
+        if let Some(kept) = &self.kept {
+            output.remark(say!(
+                output.language,
+                "the earlier pack is kept as {folder}: a notice may name it",
+                folder = plain(&kept.display().to_string())
+            ));
+        }
     }
 
     /// Where the list will be.
@@ -70,22 +83,50 @@ impl Pack {
         Ok(())
     }
 
-    /// Writes the list, with what the folder is about; its SHA-256. Files of an earlier pack that are none of this one
-    /// are removed.
+    /// Writes the list, with what the folder is about; its SHA-256.
     pub fn finish(self, about: Value) -> Result<Hash, Failure> {
         let path = self.list();
         let files = self.files;
-        let mut left = self.before;
-        left.retain(|old| files.iter().all(|file| file.name != old.name));
         let mut bytes = serde_json::to_vec_pretty(&List { about, files })
             .map_err(|e| Failure::Usage(e.to_string()))?;
         bytes.push(b'\n');
         file::write(&path, &bytes)?;
-        for old in left {
-            file::remove(&self.folder.join(&old.name))?;
-        }
         Ok(sha256(&bytes))
     }
+}
+
+/// Moves the pack of a folder beside it, and tells where it is now: a notice that has no outcome yet may name its list.
+/// What nobody packed stays. The list goes last, so that what was interrupted is finished by the next run.
+fn set_aside(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    let path = folder.join(LIST);
+    let read = json_file::read::<List>(&path, MAX_LIST_BYTES, Failure::Usage);
+    // No list: nothing that could be named by its hash.
+    let Ok((bytes, list)) = read else {
+        return Ok(None);
+    };
+    let failed = |e: std::io::Error| Failure::io("renaming", &path, &e);
+    let whole = folder.canonicalize().map_err(failed)?;
+    let mut name = whole.file_name().unwrap_or_default().to_owned();
+    let sha256 = hex::encode(sha256(&bytes));
+    name.push(format!(".{}", sha256.get(..16).unwrap_or_default()));
+    let aside = whole.with_file_name(name);
+    std::fs::create_dir_all(&aside).map_err(failed)?;
+    let names = list.files.iter().map(|packed| packed.name.as_str());
+    for name in names.filter(|name| is_name(name)).chain([LIST]) {
+        match std::fs::rename(whole.join(name), aside.join(name)) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            renamed => renamed.map_err(failed)?,
+        }
+    }
+    sync_folder_of(&aside.join(LIST))
+        .and_then(|()| sync_folder_of(&aside))
+        .map_err(failed)?;
+    Ok(Some(aside))
+}
+
+/// Whether a name leads nowhere else.
+fn is_name(name: &str) -> bool {
+    Path::new(name).file_name() == Some(name.as_ref())
 }
 
 /// The SHA-256 of a folder's list, and its files; each of them is as the list says.
@@ -98,9 +139,7 @@ pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
     };
     let (bytes, list) = json_file::read::<List>(&path, MAX_LIST_BYTES, bad)?;
     for packed in &list.files {
-        // A name leads nowhere else.
-        let is_name = Path::new(&packed.name).file_name() == Some(packed.name.as_ref());
-        if !is_name {
+        if !is_name(&packed.name) {
             return Err(bad(format!("{} is no file name", plain(&packed.name))));
         }
         let path = folder.join(&packed.name);
@@ -138,17 +177,41 @@ mod tests {
 
     use super::*;
 
+    /// A notice that was sent may name the earlier one, though nobody knows yet what became of it.
     #[test]
-    fn a_folder_that_is_packed_anew_keeps_nothing_of_before() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("mine.txt"), b"not packed").unwrap();
+    fn a_folder_that_is_packed_anew_keeps_the_earlier_pack_beside_it() {
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("pack");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("mine.txt"), b"not packed").unwrap();
+        let mut earlier = None;
         for name in ["a.txt", "b.txt"] {
-            let mut pack = Pack::create(folder.path(), true).unwrap();
+            let mut pack = Pack::create(&folder, true).unwrap();
+            let kept = pack.kept.clone();
             pack.add(name, b"one").unwrap();
-            pack.finish(json!({})).unwrap();
-            let (_, files) = check(folder.path()).unwrap();
-            assert_eq!(unlisted(folder.path(), &files).unwrap(), ["mine.txt"]);
+            let hash = pack.finish(json!({})).unwrap();
+            let (_, files) = check(&folder).unwrap();
+            assert_eq!(unlisted(&folder, &files).unwrap(), ["mine.txt"]);
+            let kept = kept.map(|kept| check(&kept).unwrap().0);
+            assert_eq!(kept, earlier);
+            earlier = Some(hash);
         }
+        assert_eq!(std::fs::read_dir(around.path()).unwrap().count(), 2);
+    }
+
+    /// Whoever laid the list there moves nothing from elsewhere.
+    #[test]
+    fn what_is_set_aside_comes_from_the_folder() {
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("pack");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(around.path().join("key.pem"), b"a key").unwrap();
+        let sha256 = "00".repeat(32);
+        let list = json!({"about": {}, "files": [{"name": "../key.pem", "sha256": sha256}]});
+        std::fs::write(folder.join(LIST), list.to_string()).unwrap();
+        let pack = Pack::create(&folder, true).unwrap();
+        assert!(pack.kept.unwrap().join(LIST).exists());
+        assert!(around.path().join("key.pem").exists());
     }
 
     #[test]
@@ -167,7 +230,6 @@ mod tests {
         }
         assert_eq!(unlisted(&folder, &files).unwrap(), ["c.txt"]);
         assert!(Pack::create(&folder, false).is_err());
-        assert!(Pack::create(&folder, true).is_ok());
         std::fs::write(folder.join("b.txt"), b"twO").unwrap();
         assert!(check(&folder).is_err());
         std::fs::write(folder.join("b.txt"), b"two").unwrap();

@@ -62,7 +62,7 @@ pub struct Arguments {
     /// Write the folder, and give no notice
     #[arg(long)]
     pub only_pack: bool,
-    /// Overwrite a folder that was written before
+    /// Write to a folder that holds an earlier pack, which is kept beside it
     #[arg(long)]
     pub force: bool,
     /// Who signs
@@ -118,6 +118,7 @@ pub async fn run(
     let page = pictures::side_by_side(&told, is_trimmed, common.as_ref(), [&ours, &theirs]);
 
     let mut pack = Pack::create(&arguments.out, arguments.force)?;
+    pack.tell_kept(output);
     pack.add(&ours.name("original"), ours.bytes())?;
     pack.add(&theirs.name("captured"), theirs.bytes())?;
     pack.add("side-by-side.html", page.as_bytes())?;

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// The folder to write
     #[arg(short, long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Overwrite a folder that was written before
+    /// Write to a folder that holds an earlier pack, which is kept beside it
     #[arg(long)]
     pub force: bool,
 }
@@ -67,6 +67,7 @@ pub(super) async fn run(
         message: format!("there is no dispute {}", arguments.dispute),
     })?;
     let mut pack = Pack::create(&arguments.out, arguments.force)?;
+    pack.tell_kept(output);
     let mut chains = Vec::with_capacity(items.len());
     for (number, item) in (1..).zip(&items) {
         let name = format!("item-{number}.evidence");
