@@ -38,6 +38,7 @@ pub(super) async fn run(
     let found =
         asked::of_listing(&mut client, &arguments.platform, &arguments.listing, MOST).await?;
     let height = found.attested.header.height;
+    let shown = found.disputes.len() as u64;
     if found.disputes.is_empty() {
         check_known(&mut client, &arguments.platform).await?;
         return Err(Failure::Absent {
@@ -55,11 +56,12 @@ pub(super) async fn run(
             "platform": arguments.platform,
             "notices": found.count,
             "disputes": found.disputes.iter().map(|(id, d)| one_json(id, d)).collect::<Vec<_>>(),
+            "complete": found.count == shown,
             "in_force": found.disputes.iter().filter_map(|(_, d)| word_in_force(d)).collect::<Vec<_>>(),
             "verified": true,
             "header": attested_json(&found.attested),
         }));
-        return Ok(());
+        return check_whole(found.count, shown);
     }
     let verdict = output.good("VERIFIED");
     let listing = plain(&arguments.listing);
@@ -87,15 +89,24 @@ pub(super) async fn run(
             output.line(format!("          {line}"));
         }
     }
-    let shown = found.disputes.len();
-    if found.count > shown as u64 {
+    if found.count > shown {
         output.line(say!(
             language,
             "Not shown: {notices} before these",
-            notices = language.line(&counted(found.count - shown as u64, "notice"))
+            notices = language.line(&counted(found.count - shown, "notice"))
         ));
     }
-    Ok(())
+    check_whole(found.count, shown)
+}
+
+/// Whether all notices are looked at: a measure may be in force because of any of them.
+fn check_whole(count: u64, shown: u64) -> Result<(), Failure> {
+    match count.saturating_sub(shown) {
+        0 => Ok(()),
+        left => Err(Failure::Reservations(format!(
+            "a measure may be in force because of an older notice; not looked at: {left}"
+        ))),
+    }
 }
 
 /// The word of the measure that is in force because of a dispute.
@@ -108,4 +119,17 @@ fn one_json(id: &Hash, dispute: &Dispute) -> Value {
     add_member(&mut value, "dispute", hex::encode(id).into());
     add_member(&mut value, "in_force", word_in_force(dispute).into());
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_that_are_not_looked_at_are_a_reservation() {
+        assert!(check_whole(1_000, 1_000).is_ok());
+        let told = check_whole(1_003, 1_000).unwrap_err();
+        assert_eq!(told.exit_code(), 6);
+        assert!(told.to_string().ends_with("not looked at: 3"), "{told}");
+    }
 }
