@@ -302,19 +302,10 @@ pub fn find(
     folder: &Path,
     wanted: impl Fn(&Receipt) -> bool,
 ) -> Result<Vec<(PathBuf, Receipt)>, Failure> {
-    let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let named = path.file_name().is_some_and(|name| {
-            let name = name.to_string_lossy();
-            name.strip_suffix(REFUSED)
-                .unwrap_or(&name)
-                .ends_with(SUFFIX)
-        });
+    for path in named(folder)? {
         // Another file of that name is no error: it just isn't a receipt.
-        if named
-            && let Ok(receipt) = Receipt::read(&path)
+        if let Ok(receipt) = Receipt::read(&path)
             && wanted(&receipt)
         {
             found.push((path, receipt));
@@ -322,5 +313,34 @@ pub fn find(
     }
     let is_refused = |path: &Path| path.to_string_lossy().ends_with(REFUSED);
     found.sort_by(|(a, _), (b, _)| (is_refused(a), a).cmp(&(is_refused(b), b)));
+    Ok(found)
+}
+
+/// Why files of a folder that are named as receipts can't be read: one of them may be the receipt that is looked for.
+pub fn unread(folder: &Path) -> Result<Vec<Failure>, Failure> {
+    let paths = named(folder)?;
+    Ok(paths
+        .iter()
+        .filter_map(|path| Receipt::read(path).err())
+        .collect())
+}
+
+/// The files of a folder that are named as receipts, in order.
+fn named(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let is_named = path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.strip_suffix(REFUSED)
+                .unwrap_or(&name)
+                .ends_with(SUFFIX)
+        });
+        if is_named {
+            found.push(path);
+        }
+    }
+    found.sort();
     Ok(found)
 }

@@ -125,6 +125,7 @@ pub async fn run(
     };
     let mut client = settings.client().await?;
     let selection = &arguments.fields;
+    let mut unread = Vec::new();
     let (mut certificates, refused) = match (&arguments.receipt, &file) {
         (Some(path), _) => {
             let receipt = Receipt::read(path)?;
@@ -144,6 +145,12 @@ pub async fn run(
         }
         (None, Some(file)) => {
             let folders = search::folders(Path::new(design), arguments.receipts.as_deref());
+            for folder in &folders {
+                unread.extend(receipt::unread(folder)?);
+            }
+            for reason in &unread {
+                output.remark(format!("not looked at: {}", plain(&reason.to_string())));
+            }
             Box::pin(search::by_file(&mut client, file, &folders, selection)).await?
         }
         (None, None) => {
@@ -176,6 +183,8 @@ pub async fn run(
             let mut value = certificate.json(error_ms);
             let refused = refused.iter().map(search::Refused::json);
             add_member(&mut value, "refused_receipts", refused.collect());
+            let unread = unread.iter().map(Failure::json);
+            add_member(&mut value, "unread_receipts", unread.collect());
             output.value(&value);
         } else {
             certificate.print(error_ms, output);

@@ -323,6 +323,25 @@ async fn a_left_over_receipt_does_not_hide_a_good_one() {
     assert_eq!(refused.as_array().unwrap().len(), 2, "{refused}");
 }
 
+/// A receipt that was cut off may be the one that is looked for, or that of an earlier deposit.
+#[tokio::test]
+async fn a_receipt_that_cannot_be_read_is_named() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let whole = std::fs::read_to_string(&receipt).unwrap();
+    let cut = node.write("cut.touchstone.json", &whole[..whole.len() / 2]);
+    let named = format!("not looked at: {cut}: not a receipt");
+    let beside = node.run(&["certificate", &front, "--json"]).await;
+    assert_eq!(beside.code, 0, "{beside:?}");
+    assert!(beside.err.contains(&named), "{beside:?}");
+    let unread = beside.json()[0]["unread_receipts"].clone();
+    assert_eq!(unread.as_array().unwrap().len(), 1, "{unread}");
+    std::fs::remove_file(&receipt).unwrap();
+    let alone = node.run(&["certificate", &front]).await;
+    assert_eq!(alone.code, 4, "{alone:?}");
+    assert!(alone.err.contains(&named), "{alone:?}");
+}
+
 /// A refusal isn't final: once its cause is mended, the same receipt's deposit is recorded.
 #[tokio::test]
 async fn a_refused_deposit_is_sent_again_from_its_marked_receipt() {
