@@ -11,6 +11,8 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use touchstone_core::designs::right;
 use touchstone_proto::ledger::KeyDispute;
 
@@ -36,6 +38,8 @@ pub struct StatusList {
     pub url: String,
     /// The key that signed it.
     pub issuer: [u8; 32],
+    /// Since when it is valid (RFC 3339), where it says so: the moment at which its issuer asked the ledger.
+    pub date: Option<String>,
     bits: Vec<u8>,
 }
 
@@ -113,6 +117,8 @@ pub fn read(bytes: &[u8]) -> Result<StatusList, BadCredential> {
     let is_list = document.get("type") == Some(&json!(KINDS))
         && text("/credentialSubject/type") == Some("BitstringStatusList")
         && text("/credentialSubject/statusPurpose") == Some(PURPOSE);
+    let is_date = |date: &&str| OffsetDateTime::parse(date, &Rfc3339).is_ok();
+    let date = text("/validFrom").filter(is_date).map(str::to_owned);
     let url = text("/id").filter(|_| is_list);
     let url = url.ok_or_else(|| form("it is no status list for revocation"))?;
     let text = text("/credentialSubject/encodedList").unwrap_or_default();
@@ -130,6 +136,7 @@ pub fn read(bytes: &[u8]) -> Result<StatusList, BadCredential> {
     Ok(StatusList {
         url: url.to_owned(),
         issuer,
+        date,
         bits,
     })
 }
@@ -152,6 +159,17 @@ mod tests {
         assert!(bytes.len() < 2_000, "{}", bytes.len());
         let list = read(&bytes).unwrap();
         assert_eq!(list.issuer, key.verifying_key().to_bytes());
+        assert_eq!(list.date.as_deref(), Some(CREATED));
+        for date in [None, Some("yesterday")] {
+            let mut document: Value = serde_json::from_slice(&bytes).unwrap();
+            let members = document.as_object_mut().unwrap();
+            members.remove("proof");
+            members.remove("validFrom");
+            members.extend(date.map(|date| ("validFrom".to_owned(), json!(date))));
+            let secured = data_integrity::secure(&document, &key, CREATED).unwrap();
+            let list = read(&serde_json::to_vec(&secured).unwrap()).unwrap();
+            assert_eq!(list.date, None, "{date:?}");
+        }
         for (index, wanted) in revoked.iter().enumerate() {
             let entry = StatusEntry::of(URL, index);
             assert!(entry.agrees());

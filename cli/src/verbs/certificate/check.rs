@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::fields;
 use crate::file;
-use crate::messages::{Speech, in_column};
+use crate::messages::{Language, Speech, in_column};
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
 use crate::say;
@@ -32,7 +32,7 @@ pub(super) async fn run(
         BadCredential::Form(format!("{bytes} bytes are too many")).into()
     })?;
     let stated = credential::check(&bytes)?;
-    let revoked = revoked(&stated, arguments.status_list.as_deref())?;
+    let listed = listed(&stated, arguments.status_list.as_deref())?;
     if let Some(doubt) = settings.doubt_of_folder() {
         output.remark(doubt.to_string());
     }
@@ -53,25 +53,28 @@ pub(super) async fn run(
             (None, vec![unasked])
         }
     };
-    let revoked = revoked.filter(|is_revoked| *is_revoked);
-    reservations.extend(revoked.map(|_| {
-        say!(
-            output.language,
-            "its issuer's status list says that it is to be relied on no more"
-        )
-    }));
+    reservations.extend(
+        listed
+            .iter()
+            .flat_map(|listed| listed.reservations(output.language)),
+    );
     if output.json {
         // The reservations, which the exit code tells of, are in it.
         output.whole_value(&json!({
             "verified": true,
             "exit_code": if reservations.is_empty() { 0 } else { 6 },
             "ledger": as_of.as_ref().map(attested_json),
+            "status_list": listed.as_ref().map(|listed| json!({
+                "revoked": listed.is_revoked,
+                "date": listed.date,
+            })),
             "reservations": reservations,
             "issuer": did_key(&stated.issuer),
             "credential_subject": stated.subject,
         }));
     } else {
-        print(&stated, as_of.as_ref(), &reservations, output);
+        let date = listed.as_ref().and_then(|listed| listed.date.as_deref());
+        print(&stated, as_of.as_ref(), date, &reservations, output);
     }
     match reservations.is_empty() {
         true => Ok(()),
@@ -82,8 +85,39 @@ pub(super) async fn run(
     }
 }
 
-/// Whether the issuer's status list says that the credential is to be relied on no more, where one is at hand.
-fn revoked(statement: &CredentialStatement, path: Option<&Path>) -> Result<Option<bool>, Failure> {
+/// What the issuer's status list says of the credential.
+struct ListedStatus {
+    /// Whether it is to be relied on no more.
+    is_revoked: bool,
+    /// As of when, by the issuer's word.
+    date: Option<String>,
+}
+
+impl ListedStatus {
+    /// What its reader must weigh: whoever hands a list in may hand in one of before.
+    fn reservations(&self, language: Language) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.is_revoked {
+            found.push(say!(
+                language,
+                "its issuer's status list says that it is to be relied on no more"
+            ));
+        }
+        if self.date.is_none() {
+            found.push(say!(
+                language,
+                "its issuer's status list has no date: it may be older than what became of the credential"
+            ));
+        }
+        found
+    }
+}
+
+/// What the issuer's status list says of the credential, where one is at hand.
+fn listed(
+    statement: &CredentialStatement,
+    path: Option<&Path>,
+) -> Result<Option<ListedStatus>, Failure> {
     let Some(path) = path else {
         return Ok(None);
     };
@@ -97,7 +131,10 @@ fn revoked(statement: &CredentialStatement, path: Option<&Path>) -> Result<Optio
         .as_ref()
         .filter(|_| list.issuer == statement.issuer);
     match own.and_then(|entry| list.is_revoked(entry)) {
-        Some(is_revoked) => Ok(Some(is_revoked)),
+        Some(is_revoked) => Ok(Some(ListedStatus {
+            is_revoked,
+            date: list.date,
+        })),
         None => Err(NotVerified::Contradiction(format!(
             "{}: not the status list that the credential names, or not its issuer's",
             plain(&path.display().to_string())
@@ -141,6 +178,7 @@ async fn ask(
 fn print(
     statement: &CredentialStatement,
     as_of: Option<&AttestedHeader>,
+    list_date: Option<&str>,
     reservations: &[String],
     output: &mut Output,
 ) {
@@ -204,10 +242,39 @@ fn print(
             None => say!(language, "not asked"),
         },
     ));
+    if let Some(date) = list_date {
+        rows.push((
+            say!(language, "Status"),
+            say!(
+                language,
+                "by its issuer's list of {date}; a later one may say another",
+                date = plain(date)
+            ),
+        ));
+    }
     for reservation in reservations {
         rows.push((say!(language, "To weigh"), plain(reservation)));
     }
     for (name, text) in rows {
         output.line(format!("{} {text}", in_column(&name, 11)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_a_date_is_weighed() {
+        for (is_revoked, date, count) in [
+            (false, Some("2026-11-29T12:00:00.000Z"), 0),
+            (false, None, 1),
+            (true, Some("2026-11-29T12:00:00.000Z"), 1),
+            (true, None, 2),
+        ] {
+            let date = date.map(str::to_owned);
+            let listed = ListedStatus { is_revoked, date };
+            assert_eq!(listed.reservations(Language::English).len(), count);
+        }
     }
 }
