@@ -114,7 +114,9 @@ pub async fn run(cli: Cli, output: &mut Output) -> u8 {
     let done = match Settings::load(&cli.options) {
         Ok(settings) => {
             output.as_of = settings.as_of().clone();
-            verbs::run(&cli.verb, Cli::command, &settings, output).await
+            let done = verbs::run(&cli.verb, Cli::command, &settings, output).await;
+            tell_unremembered(&settings, output);
+            done
         }
         Err(failure) => Err(failure),
     };
@@ -133,6 +135,27 @@ pub async fn run(cli: Cli, output: &mut Output) -> u8 {
     tell_beside(&lost, output);
     // A failure of the verb itself says more.
     if code == 0 { lost.exit_code() } else { code }
+}
+
+/// Tells where the next run can't know of the block that this one proved.
+fn tell_unremembered(settings: &Settings, output: &mut Output) {
+    let Some(blocks) = output.as_of.blocks() else {
+        return;
+    };
+    if settings.remembers(&blocks.newest.header) {
+        return;
+    }
+    match settings.cache() {
+        Some(folder) => output.remark(format!(
+            "the newest proven block isn't remembered, as nothing can be written to {}: the next run believes a node \
+             that is behind it",
+            output::plain(&folder.display().to_string())
+        )),
+        None => output.remark(
+            "the newest proven block isn't remembered, as there is no folder for it (--cache): the next run believes a \
+             node that is behind it",
+        ),
+    }
 }
 
 /// Tells a failure where the result can't.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use touchstone_client::{AsOf, Cache, Client, ClientIdentity, ClientTls, Signer};
+use touchstone_core::block::Header;
 use touchstone_core::genesis::Genesis;
 
 use crate::failure::Failure;
@@ -177,6 +178,19 @@ impl Settings {
     /// How long an answer may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// Where it is remembered what was proven.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
+    /// Whether this block, or a later one, is remembered for later runs.
+    pub fn remembers(&self, header: &Header) -> bool {
+        let cache = self.cache.as_ref();
+        let newest = cache.and_then(|folder| Cache::of(folder, &header.chain_id).read_newest());
+        let newest = newest.and_then(|certified| Header::decode(&certified.header).ok());
+        newest.is_some_and(|newest| newest.height >= header.height)
     }
 
     /// As of which blocks the clients' answers are.

@@ -395,3 +395,18 @@ async fn an_answer_is_read_in_chinese() {
     }
     assert!(ran.err.contains("警告：此答复截至区块 3"), "{ran:?}");
 }
+
+/// What was proven is a floor for later runs only where it can be remembered.
+#[tokio::test]
+async fn a_folder_that_remembers_nothing_is_told() {
+    let asked = asked().await;
+    let file = asked.node.write("file", "");
+    let nowhere = format!("{file}/cache");
+    let table: [(&[&str], bool); 2] = [(&["--cache", &nowhere], true), (&[], false)];
+    for (more, is_told) in table {
+        let words = [&["organisations", "acme"][..], more].concat();
+        let ran = asked.node.run(&words).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.err.contains("isn't remembered"), is_told, "{ran:?}");
+    }
+}
