@@ -2,7 +2,7 @@
 //! parts together and gets the same file, whose SHA-256 is the chain's id.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use multiaddr::{Multiaddr, Protocol};
@@ -18,6 +18,7 @@ mod page;
 
 use super::keys::moment;
 use crate::failure::Failure;
+use crate::file;
 use crate::fingerprint::words;
 use crate::json_file::{self, bad};
 use crate::keyfile::{self, Passphrase};
@@ -27,6 +28,8 @@ use crate::say;
 
 /// A contribution has no more bytes.
 const MAX_CONTRIBUTION_BYTES: u64 = 1 << 20;
+/// 2000-01-01T00:00:00Z in milliseconds. No chain is older; as seconds, a number below it reaches beyond the year 31000.
+const YEAR_2000_MS: u64 = 946_684_800_000;
 
 /// Found a chain: contributions, the genesis document, and what it says
 #[derive(clap::Subcommand, Debug)]
@@ -258,10 +261,13 @@ fn genesis_time_ms(text: &str, now_ms: u64) -> Result<u64, Failure> {
     if text == "now" {
         return Ok(now_ms);
     }
-    if let Ok(milliseconds) = text.parse() {
-        return Ok(milliseconds);
+    match text.parse::<u64>() {
+        Ok(milliseconds) if milliseconds < YEAR_2000_MS => Err(Failure::Usage(format!(
+            "{text} is before the year 2000; write milliseconds, not seconds, or a time like 2026-03-01T08:00:00Z"
+        ))),
+        Ok(milliseconds) => Ok(milliseconds),
+        Err(_) => moment(text),
     }
-    moment(text)
 }
 
 /// Nodes are reached over TCP by address or name; what the network can't dial is refused here.
@@ -365,13 +371,17 @@ fn sorted(mut public: Organisation) -> Organisation {
     public
 }
 
+/// Writes a file whole or not at all: half of one would stand in the next run's way. What the founders have compared
+/// isn't overwritten.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::File::create_new(path)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(|e| Failure::io("writing", path, &e))
+    match path.exists() {
+        true => Err(Failure::io(
+            "writing",
+            path,
+            &ErrorKind::AlreadyExists.into(),
+        )),
+        false => file::write(path, bytes),
+    }
 }
 
 fn print(genesis: &Genesis, output: &mut Output) {
@@ -431,4 +441,30 @@ fn known_role(name: &str) -> Result<String, String> {
     let all = (1..).map_while(|number| Role::try_from(number).ok());
     let all: Vec<&str> = all.map(role::name).collect();
     Err(format!("no such role; there are {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_no_time_of_a_chain() {
+        let read = |text: &str| genesis_time_ms(text, 7).ok();
+        assert_eq!(read("now"), Some(7));
+        assert_eq!(read("1767225600000"), Some(1_767_225_600_000));
+        assert_eq!(read("2026-01-01T00:00:00Z"), Some(1_767_225_600_000));
+        assert_eq!(read("1767225600"), None);
+    }
+
+    /// A disk that is full keeps no half, and what is there stays.
+    #[test]
+    fn a_document_is_written_whole_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("genesis.json");
+        write_new(&path, b"whole").unwrap();
+        assert!(write_new(&path, b"another").is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert!(write_new(&folder.path().join("none/genesis.json"), b"").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
