@@ -56,7 +56,9 @@ pub async fn run(
     let mut stated = Names::default();
     stated.read_trace(&mut client, &trace.items).await?;
     if let Some(out) = &arguments.out {
-        file::write(out, &csv(&trace, (&names, &stated), !reach.unproven)?)?;
+        let cut = reach.check_whole(&trace).err();
+        let cut = cut.map(|why| format!("CUT SHORT: {why}"));
+        file::write(out, &csv(&trace, (&names, &stated), !reach.unproven, cut)?)?;
     }
     if output.json {
         output.value(&json!({
@@ -159,11 +161,12 @@ const COLUMNS: [&str; 20] = [
     "proven at block",
 ];
 
-/// A line for each thing and holder.
+/// A line for each thing and holder. Why the list isn't whole stands before them: a file has no exit code.
 fn csv(
     trace: &Trace,
     (names, stated): (&BTreeMap<String, String>, &Names),
     is_proven: bool,
+    cut: Option<String>,
 ) -> Result<Vec<u8>, Failure> {
     let broken = |error: csv::Error| Failure::Usage(format!("the list can't be written: {error}"));
     // Spreadsheets take UTF-8 by this mark.
@@ -171,6 +174,11 @@ fn csv(
         .terminator(csv::Terminator::CRLF)
         .from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(COLUMNS).map_err(broken)?;
+    if let Some(cut) = cut {
+        let rest = COLUMNS.iter().skip(1).map(|_| String::new());
+        let row = std::iter::once(cut).chain(rest);
+        writer.write_record(row).map_err(broken)?;
+    }
     for item in &trace.items {
         let mut held = held(item);
         if held.is_empty() {

@@ -235,6 +235,17 @@ async fn limits_and_what_is_not_there_are_told() {
         "{}",
         ran.err
     );
+    // The file says so itself: who opens it doesn't see the exit code.
+    let file = node.path("cut.csv").display().to_string();
+    let ran = node
+        .run(&["recall", LOT, "--limit", "2", "-o", &file])
+        .await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let written = std::fs::read_to_string(&file).unwrap();
+    let told = "\r\nCUT SHORT: 1 connection was not followed: 1 beyond --limit 2 things; raise the limit,,";
+    assert!(written.contains(told), "{written}");
+    let mut rows = csv::Reader::from_path(&file).unwrap();
+    assert!(rows.records().all(|row| row.is_ok()), "{written}");
     let ran = node
         .run(&["trace", PALLET, "--backward", "--depth", "1"])
         .await;
