@@ -33,6 +33,11 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    if arguments.count == 0 && !arguments.follow {
+        return Err(Failure::Usage(
+            "--count 0 asks for no block; with --follow it shows new ones alone".into(),
+        ));
+    }
     let mut client = settings.client().await?;
     let mut before: Option<(u64, Hash)> = None;
     if arguments.follow {

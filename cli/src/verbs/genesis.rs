@@ -28,7 +28,7 @@ use crate::say;
 
 /// A contribution has no more bytes.
 const MAX_CONTRIBUTION_BYTES: u64 = 1 << 20;
-/// 2000-01-01T00:00:00Z in milliseconds. No chain is older; as seconds, a number below it reaches beyond the year 31000.
+/// 2000-01-01T00:00:00Z in milliseconds. No chain is older; as seconds, it is beyond the year 31000.
 const YEAR_2000_MS: u64 = 946_684_800_000;
 
 /// Found a chain: contributions, the genesis document, and what it says

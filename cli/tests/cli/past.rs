@@ -115,6 +115,8 @@ async fn another_past_that_its_validators_signed_is_refused() {
     // Their signatures hold.
     let blocks = node.run(&["blocks", "--from", "2", "--count", "1"]).await;
     assert_eq!(blocks.code, 0, "{blocks:?}");
+    let none = node.run(&["blocks", "--from", "2", "--count", "0"]).await;
+    assert!(none.code == 1 && none.out.is_empty(), "{none:?}");
     let ran = node.run(&["block", "2"]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(
