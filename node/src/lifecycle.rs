@@ -284,7 +284,7 @@ impl RunningNode {
         if !matches!(joined, Ok(Ok(()))) {
             return Err(Fault::Invariant("the consensus thread panicked".into()).into());
         }
-        Ok(outcome?)
+        Ok(last_word(outcome, &mut self.consensus.ended)?)
     }
 }
 
@@ -308,10 +308,40 @@ impl ConsensusThread {
     }
 }
 
+/// How a node ended whose consensus thread is done: one that was asked to stop may meet a fault in its last step.
+fn last_word(
+    outcome: Result<(), Fault>,
+    ended: &mut oneshot::Receiver<Result<(), Fault>>,
+) -> Result<(), Fault> {
+    outcome?;
+    // What was heard already, as nobody asked it to stop, is the outcome.
+    ended.try_recv().unwrap_or(Ok(()))
+}
+
 /// The consensus thread has ended though nobody stopped the node.
 fn consensus_fault(result: Result<Result<(), Fault>, oneshot::error::RecvError>) -> Fault {
     match result {
         Ok(Err(fault)) => fault,
         Ok(Ok(())) | Err(_) => Fault::Invariant("the consensus thread ended".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_while_the_node_stops_is_no_success() {
+        let heard = |outcome, word| {
+            let (sender, mut ended) = oneshot::channel();
+            let _ = sender.send(word);
+            last_word(outcome, &mut ended)
+        };
+        let disk = || Err(Fault::Storage("the disk is full".into()));
+        let task = || Err(Fault::Invariant("the task of gossip ended".into()));
+        assert_eq!(heard(Ok(()), Ok(())), Ok(()));
+        assert_eq!(heard(Ok(()), disk()), disk());
+        // What stopped the node is told.
+        assert_eq!(heard(task(), disk()), task());
     }
 }
