@@ -21,6 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use touchstone_edge::budget::Budget;
+use tracing::level_filters::LevelFilter;
 
 use crate::service::LedgerService;
 
@@ -66,7 +67,22 @@ impl LogFilter {
     }
 
     fn set(&self, text: &str) -> Result<(), String> {
+        check_levels(text)?;
         (self.0)(text)
+    }
+}
+
+/// A word alone is a level: a mistyped one would be taken for the name of a module, and all others fell silent.
+fn check_levels(filter: &str) -> Result<(), String> {
+    let words = filter.split(',').map(str::trim);
+    // What has a level, or is about a span, is read by the filter itself.
+    let mut words =
+        words.filter(|word| !word.is_empty() && !word.contains(['=', '[', ']', '{', '}']));
+    match words.find(|word| word.parse::<LevelFilter>().is_err()) {
+        Some(word) => Err(format!(
+            "{word} is no level of the log: write off, error, warn, info, debug or trace, or MODULE=LEVEL"
+        )),
+        None => Ok(()),
     }
 }
 

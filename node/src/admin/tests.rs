@@ -40,7 +40,7 @@ async fn a_running_node_is_administrated_by_its_own_user_alone() {
         service: served.service.clone(),
         budget: Budget::new(ByteLimits::default()),
         log: LogFilter::new(move |text| match text {
-            "bad" => Err("no filter".into()),
+            "bad=" => Err("no filter".into()),
             _ => {
                 kept.lock().unwrap().push(text.to_owned());
                 Ok(())
@@ -66,9 +66,16 @@ async fn a_running_node_is_administrated_by_its_own_user_alone() {
         filter: filter.to_owned(),
     };
     assert!(asked(&admin, log("debug")).await.is_ok());
-    let refused = asked(&admin, log("bad")).await.unwrap_err();
+    let refused = asked(&admin, log("bad=")).await.unwrap_err();
     assert!(refused.to_string().contains("no filter"), "{refused}");
-    assert_eq!(*filters.lock().unwrap(), ["debug"]);
+    // A mistyped level isn't the name of a module.
+    for mistyped in ["debgu", "info,debgu", "touchstone_node"] {
+        let refused = asked(&admin, log(mistyped)).await.unwrap_err();
+        assert!(refused.to_string().contains("is no level"), "{refused}");
+    }
+    let told = "WARN,touchstone_node=debug,touchstone_node[height{number=7}]=trace";
+    assert!(asked(&admin, log(told)).await.is_ok());
+    assert_eq!(*filters.lock().unwrap(), ["debug", told]);
 
     let to = folder.path().join("backup");
     let backup = AdminRequest::Backup { to: to.clone() };
