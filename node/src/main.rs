@@ -1,13 +1,8 @@
 //! `touchstone-node`: one organisation's node.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program speaks to its user"
-)]
-
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +23,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What is logged where `RUST_LOG` says nothing. Libraries of the network warn of what any peer can bring about.
 const FILTER: &str = "info,arc_malachitebft_core_consensus=warn,libp2p_gossipsub=error,libp2p_swarm=error,yamux=error";
 
+/// Whether a part of the answer couldn't be written.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line. A reader that went away (`| head`) is no error; what else keeps a line from being written is.
+fn print(mut to: impl Write, text: &str) {
+    match writeln!(to, "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            IS_LOST.store(true, Ordering::Relaxed);
+        }
+        _ => {}
+    }
+}
+
 /// Prints in the language that is asked for.
 #[derive(Clone, Copy)]
 struct Terminal(Language);
@@ -35,22 +43,23 @@ struct Terminal(Language);
 impl Terminal {
     /// A line of the answer.
     fn line(self, text: impl AsRef<str>) {
-        println!("{}", said(self.0, text.as_ref()));
+        print(stdout(), &said(self.0, text.as_ref()));
     }
 
     /// What belongs to the line before.
     fn under(self, text: &str) {
-        println!("        {}", said(self.0, text));
+        print(stdout(), &format!("        {}", said(self.0, text)));
     }
 
     /// Why the program ends, and what helps.
     fn failure(self, text: impl AsRef<str>) {
-        eprintln!("touchstone-node: {}", said(self.0, text.as_ref()));
+        let text = said(self.0, text.as_ref());
+        print(stderr(), &format!("touchstone-node: {text}"));
     }
 
     /// A line beside the answer.
     fn remark(self, text: impl AsRef<str>) {
-        eprintln!("{}", said(self.0, text.as_ref()));
+        print(stderr(), &said(self.0, text.as_ref()));
     }
 }
 
@@ -83,7 +92,7 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(wrong) => {
             match wrong.text {
-                Some(text) => eprintln!("{text}"),
+                Some(text) => print(stderr(), &text),
                 None => _ = wrong.error.print(),
             }
             return u8::try_from(wrong.error.exit_code()).unwrap_or(2).into();
@@ -91,6 +100,10 @@ fn main() -> ExitCode {
     };
     let terminal = Terminal(lang.unwrap_or_else(Language::of_environment));
     match run(command, terminal) {
+        Ok(()) if IS_LOST.load(Ordering::Relaxed) => {
+            terminal.failure("the answer can't be written");
+            ExitCode::FAILURE
+        }
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.failure(error.to_string());
@@ -147,7 +160,7 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
             let folder = config::read_file(&config)?.admin_folder();
             let request = verb.request();
             let answer = admin::client::ask(&folder, &request)?;
-            println!("{answer:#}");
+            print(stdout(), &format!("{answer:#}"));
             // The answer is for programs; what an operator does is said in the operator's language.
             for notice in ["halted", "idle_key", "clock_alarm", "failure_alarm"] {
                 if let Some(text) = answer.get(notice).and_then(|text| text.as_str()) {
@@ -181,12 +194,9 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
         }
         NodeCommand::Completions { shell } => {
             let mut program = NodeArguments::command();
-            clap_complete::generate(
-                shell,
-                &mut program,
-                "touchstone-node",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut program, "touchstone-node", &mut script);
+            print(stdout(), String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         NodeCommand::Man { folder } => clap_mangen::generate_to(NodeArguments::command(), &folder)
@@ -196,7 +206,7 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
 
 fn print_report(report: &FsckReport, json: bool, terminal: Terminal) {
     if json {
-        println!("{:#}", serde_json::json!(report));
+        print(stdout(), &format!("{:#}", serde_json::json!(report)));
         return;
     }
     let (sound_to, height) = (report.sound_to, report.height);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
@@ -33,6 +33,21 @@ async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
     cluster.wait_for_height(0, 1).await;
     assert!(cluster.stop(0), "{}", cluster.log(0));
     assert!(!cluster.log(0).contains('\u{1b}'), "colours are for people");
+
+    // Nobody reads the answer to its end (`| head`), or the disk is full.
+    let (reader, unread) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    let full = fs::File::create("/dev/full").expect("this system has it");
+    for (to, expected) in [(Stdio::from(unread), 0), (Stdio::from(full), 1)] {
+        let ran = Command::new(binary("touchstone-node"))
+            .args(["fsck", "--config"])
+            .arg(cluster.node_folder(0).join("node.toml"))
+            .stdout(to)
+            .output()
+            .expect("touchstone-node is built");
+        let (code, text) = told(&ran);
+        assert_eq!(code, Some(expected), "{text}");
+    }
 
     // A guard below what is decided.
     let (code, text) = told(&node(&cluster, "reset-guard", &["--height", "0"]));
