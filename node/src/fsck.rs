@@ -2,6 +2,7 @@
 //! own blocks by the way that every block takes (certificate, transactions, execution, root) and compared row by row.
 //! So a row is right if the blocks say so, whatever its checksum says. What was made anew is also the repair.
 
+use std::fs::File;
 use std::path::Path;
 
 use serde::Serialize;
@@ -277,8 +278,11 @@ fn note(damages: Vec<TableDamage>, way_out: &'static str, report: &mut FsckRepor
     }
 }
 
+/// Renames within a folder, which remembers it when this returns: "repaired" is still so after a power cut.
 fn rename(from: &Path, to: &Path) -> Result<(), NodeError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
     let renamed = std::fs::rename(from, to);
+    let renamed = renamed.and_then(|()| File::open(folder)?.sync_all());
     renamed.map_err(|e| Fault::Storage(format!("rename {}: {e}", from.display())).into())
 }
 
