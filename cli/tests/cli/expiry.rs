@@ -349,7 +349,7 @@ async fn a_receipt_of_a_recorded_design_is_never_called_worthless() {
     let front = node.write("front.png", "a chair from the front");
     let folder = node.folder.path().display().to_string();
     let deposit = ["deposit", &front, "--receipts", &folder, "--json"];
-    let first = node.run_as("acme", &deposit).await;
+    let first = node.run_as("carol", &deposit).await;
     assert_eq!(first.code, 0, "{first:?}");
     let first = first.json().remove(0);
     let receipt = first["receipt"].as_str().unwrap();
@@ -363,7 +363,7 @@ async fn a_receipt_of_a_recorded_design_is_never_called_worthless() {
         }
     });
     let resend = ["deposit", "--resend", receipt, "--json"];
-    let again = node.run_as("acme", &resend).await;
+    let again = node.run_as("carol", &resend).await;
     assert_eq!(again.code, 0, "{again:?}");
     let again = again.json().remove(0);
     for member in ["design_id", "transaction", "height", "receipt"] {
