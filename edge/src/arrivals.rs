@@ -32,9 +32,10 @@ impl Default for ArrivalRates {
                 per_minute: 60 * 256,
                 burst: 512,
             },
+            // So little that a dozen owners don't use up the port's: what is within it sheds nobody.
             owner: CallRate {
-                per_minute: 60 * 256,
-                burst: 256,
+                per_minute: 60 * 16,
+                burst: 64,
             },
             beyond: CallRate {
                 per_minute: 60 * 512,
@@ -208,6 +209,23 @@ mod tests {
         assert!(arrivals.wait().is_zero());
         arrivals.take(address(3));
         assert!(!arrivals.wait().is_zero(), "they gave the port nothing");
+    }
+
+    /// Else two that come as often as the port accepts would be within their rates, and others would wait behind them.
+    #[test]
+    fn owners_that_flood_together_are_shed() {
+        for owners in [1, 2, 7] {
+            let arrivals = Arrivals::new(ArrivalRates::default());
+            for last in (0..owners).cycle().take(10_000) {
+                if !arrivals.wait().is_zero() {
+                    break;
+                }
+                arrivals.take(address(last));
+            }
+            let second = Instant::now() + Duration::from_secs(1);
+            let shed = arrivals.sweep(second).unwrap_or_default();
+            assert_eq!(shed.len(), usize::from(owners));
+        }
     }
 
     #[test]

@@ -132,16 +132,13 @@ impl Flooders {
         has_changed.then_some(shed)
     }
 
-    /// How often each may come in a minute: its rate, or its share of what all that are beyond theirs may. Else a few
-    /// of these would fill the system's queue, in which others wait.
+    /// How often each that is beyond its rate may come in a minute: its share of half of what all of these may. Of a
+    /// flood that fills the system's queue no more is accepted than the whole, so that it is known by more than half.
     fn each(&self) -> u32 {
         let owners = self.owners.values();
         let beyond = owners.filter(|visits| visits.is_beyond || visits.halvings > 0);
         let count = u32::try_from(beyond.count()).unwrap_or(u32::MAX);
-        let share = self.beyond.checked_div(count);
-        share.map_or(self.rate.per_minute, |share| {
-            share.min(self.rate.per_minute)
-        })
+        self.beyond / 2 / count.max(1)
     }
 
     /// Sheds no more owners than may be: those who came too often last.

@@ -13,6 +13,9 @@ const RATE: CallRate = CallRate {
     burst: 8,
 };
 
+/// One that is alone beyond its rate comes down to that.
+const BEYOND: u32 = 2 * RATE.per_minute;
+
 fn owner(number: u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from(number))
 }
@@ -26,7 +29,7 @@ fn come(flooders: &mut Flooders, number: u32, count: usize, now: Instant) {
 /// The halvings of an owner after each of some seconds in which so many come.
 fn halvings(seconds: &[usize]) -> Vec<u32> {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     let after = |second: usize| start + SECOND * u32::try_from(second).unwrap();
     let each = seconds.iter().enumerate().map(|(second, count)| {
         come(&mut flooders, 1, *count, after(second));
@@ -73,7 +76,7 @@ fn who_stays_away_is_shed_no_longer_whatever_the_rate() {
 #[test]
 fn who_is_answered_is_no_flood() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     for second in 0..10 {
         let now = start + SECOND * second;
         for _ in 0..1000 {
@@ -95,7 +98,7 @@ fn who_is_answered_is_no_flood() {
 #[test]
 fn a_late_sweep_counts_by_the_second() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     come(&mut flooders, 1, 39, start);
     assert_eq!(flooders.sweep(start + SECOND * 10), None);
     come(&mut flooders, 1, 41, start + SECOND * 10);
@@ -112,7 +115,7 @@ fn a_late_sweep_counts_by_the_second() {
 #[test]
 fn those_who_came_too_often_last_are_shed() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     for number in 0..70 {
         come(&mut flooders, number, 100, start);
     }
@@ -137,7 +140,7 @@ fn those_who_came_too_often_last_are_shed() {
 #[test]
 fn what_passes_of_who_is_shed_is_beyond_its_rate() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     come(&mut flooders, 1, 9, start);
     let later = start + SECOND * 100;
     assert!(flooders.sweep(later).is_none(), "nine in a hundred seconds");
@@ -152,12 +155,12 @@ fn what_passes_of_who_is_shed_is_beyond_its_rate() {
     assert!(flooders.take(owner(1), later + SECOND * 6));
 }
 
-/// Four of a minute's 960 each, as long as there are no more than four.
+/// Of 32 a second half passes, whoever it is.
 #[test]
 fn who_is_beyond_shares_with_all_others_that_are() {
-    for (owners, each) in [(1, 4), (4, 4), (8, 2), (16, 1)] {
+    for (owners, each) in [(1, 16), (2, 8), (4, 4), (8, 2), (16, 1)] {
         let start = Instant::now();
-        let mut flooders = Flooders::new(RATE, 960, start);
+        let mut flooders = Flooders::new(RATE, 1920, start);
         for number in 0..owners {
             come(&mut flooders, number, 64, start);
         }
@@ -172,7 +175,7 @@ fn who_is_beyond_shares_with_all_others_that_are() {
 #[test]
 fn owners_beyond_those_told_apart_are_within_their_rate() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    let mut flooders = Flooders::new(RATE, BEYOND, start);
     for number in 0..u32::try_from(OWNERS).unwrap() {
         assert!(flooders.take(owner(number), start));
     }
@@ -204,7 +207,7 @@ proptest! {
     #[test]
     fn a_list_follows_the_rule(steps in prop::collection::vec(step(), 1..400)) {
         let mut now = Instant::now();
-        let mut flooders = Flooders::new(RATE, u32::MAX, now);
+        let mut flooders = Flooders::new(RATE, BEYOND, now);
         let mut came = BTreeMap::<IpAddr, Vec<bool>>::new();
         let mut before = BTreeMap::<IpAddr, u32>::new();
         for step in steps {
@@ -222,6 +225,7 @@ proptest! {
                 }
                 Step::Second => {
                     now += SECOND;
+                    let may = u64::from(flooders.each()) * 1000;
                     let told = flooders.sweep(now);
                     let shed: BTreeMap<IpAddr, u32> =
                         flooders.shed.iter().map(|shed| (shed.owner, shed.halvings)).collect();
@@ -231,11 +235,11 @@ proptest! {
                         prop_assert!((1..=MOST_HALVINGS).contains(halvings));
                         let count = came.get(owner).map_or(0, Vec::len) as u64;
                         let was = before.get(owner).copied().unwrap_or(0);
-                        prop_assert_eq!(*halvings, halvings_after(was, count * PART, 4 * PART));
+                        prop_assert_eq!(*halvings, halvings_after(was, count * PART, may));
                     }
                     for (owner, was) in &before {
                         let count = came.get(owner).map_or(0, Vec::len) as u64;
-                        let is_next = halvings_after(*was, count * PART, 4 * PART) > 0;
+                        let is_next = halvings_after(*was, count * PART, may) > 0;
                         // Else it gave way to others.
                         let is_full = shed.len() == SHED;
                         prop_assert!(shed.contains_key(owner) == is_next || is_full);
