@@ -108,11 +108,17 @@ impl ScanStore {
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        let today = day_of(time.clock_ms).min(time.last_day());
+        let now = day_of(time.clock_ms).min(time.last_day());
+        let files = day_files(folder)?;
+        // Where blocks were lost, or the clock was set back, no day begins again: its file would replace the first one.
+        let last = files.last().map_or(0, |(day, path)| {
+            day.saturating_add(u32::from(is_closed(path)))
+        });
+        let today = now.max(last);
         let mut things: HashMap<ItemHash, Vec<Scan>> = HashMap::new();
         let mut in_file = 0;
-        for (day, path) in day_files(folder)? {
-            if is_over(day, today) {
+        for (day, path) in files {
+            if is_over(day, now) {
                 fs::remove_file(&path)?;
                 continue;
             }
@@ -327,9 +333,14 @@ fn length(records: usize) -> u64 {
     records.saturating_mul(RECORD) as u64
 }
 
+/// Whether a day's file has its last name.
+fn is_closed(path: &Path) -> bool {
+    path.extension().is_none_or(|ending| ending != OPEN)
+}
+
 /// Gives the file of a day that is over its last name: it holds whole records from then on, and never changes.
 fn close(path: &Path) -> io::Result<()> {
-    if path.extension().is_none_or(|ending| ending != OPEN) {
+    if is_closed(path) {
         return Ok(());
     }
     let file = OpenOptions::new().write(true).open(path)?;

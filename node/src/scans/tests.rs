@@ -137,6 +137,29 @@ fn a_clock_that_jumps_deletes_nothing() {
     }
 }
 
+/// A node whose blocks were lost, or whose clock was a day ahead, goes on with the last day that has begun.
+#[test]
+fn a_day_that_is_over_does_not_begin_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
+    take(&store, SHANGHAI, 1, NOON);
+    take(&store, BEIJING, 2, NOON + DAY_MS);
+    drop(store);
+    let store = ScanStore::open(folder.path(), at(NOON - 9 * DAY_MS)).unwrap();
+    assert_eq!(names(folder.path()), ["20000.scans", "20001.open"]);
+    for day in 0..3 {
+        take(&store, CHENGDU, 3, NOON + day * DAY_MS);
+    }
+    let bytes = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
+    assert_eq!(bytes("20000.scans"), length(1));
+    assert_eq!(bytes("20001.scans"), length(3));
+    drop(store);
+    fs::remove_file(folder.path().join("20002.open")).unwrap();
+    ScanStore::open(folder.path(), at(NOON)).unwrap();
+    let names = names(folder.path());
+    assert_eq!(names, ["20000.scans", "20001.scans", "20002.open"]);
+}
+
 #[test]
 fn what_is_kept_has_bounds() {
     let folder = tempfile::tempdir().unwrap();
