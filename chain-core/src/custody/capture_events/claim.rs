@@ -34,9 +34,11 @@ pub(super) fn apply<S: StateRead>(
         contradicts = true;
         let displaces = displaces(&status, custody, items.item(id)?);
         let mut claims = items.item(id)?.claims.clone();
-        // Rule: who claims an item says so once. Else anybody lengthens the history of what others hold.
+        // Rule: who claims an item says so once. Else anybody lengthens the history of what others hold. Whom a claim
+        // displaced contradicts without a reason, and may state one.
         let is_own = |other: &CustodyClaim| other.organisation == context.organisation.id;
-        if !displaces && claims.iter().any(is_own) {
+        let has_said = |other: &CustodyClaim| is_own(other) && !other.reason.is_empty();
+        if !displaces && claims.iter().any(has_said) {
             return Err(CustodyRejection::ClaimStands(id.clone()).into());
         }
         let contradiction = match displaces {
@@ -51,9 +53,7 @@ pub(super) fn apply<S: StateRead>(
                 reason: claim.reason.clone(),
             },
         };
-        if displaces {
-            claims.retain(|other| !is_own(other));
-        }
+        claims.retain(|other| !is_own(other));
         add(&mut claims, id, contradiction)?;
         let item = items.change(id)?;
         item.claims = claims;

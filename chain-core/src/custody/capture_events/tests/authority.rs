@@ -409,3 +409,21 @@ fn a_container_gives_its_holder_to_what_has_none() {
     let status = crate::custody::status(&chain.state, &place, chain.time_ms).unwrap();
     assert_eq!(status.holder(), Some("market"));
 }
+
+/// Whom a claim displaced has said nothing yet: it states its reason once, also where it displaces nobody.
+#[test]
+fn who_was_displaced_states_its_reason_once() {
+    let mut chain = Chain::start();
+    let ids = [item(1)];
+    chain.capture(&[object(1, &ids)]).unwrap();
+    let taken = claim("ours", &[object(2, &ids)]);
+    chain.run(CARRIER, taken).unwrap();
+    chain.hand_over(CARRIER, MAKER, &ids);
+    let stolen = || claim("it was stolen", &[object(3, &ids)]);
+    chain.run(MARKET, stolen()).unwrap();
+    let claims = record(&chain, &ids[0]).claims;
+    assert_eq!(claims.len(), 1);
+    let told = (claims[0].organisation.as_str(), claims[0].reason.as_str());
+    assert_eq!(told, ("market", "it was stolen"));
+    assert_eq!(code(&chain, MARKET, stolen()), 332);
+}

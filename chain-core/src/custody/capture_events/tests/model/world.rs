@@ -25,7 +25,7 @@ pub(super) struct Thing {
     /// Something of which the holder was sure, while it was of this one by its own word alone.
     pub(super) keeps_sure: bool,
     ended_by: Option<usize>,
-    /// Who says to have it, beside its holder.
+    /// Who says to have it, beside its holder, and why.
     claims: BTreeSet<usize>,
 }
 
@@ -473,7 +473,6 @@ impl Model {
             let claims = &mut self.thing(*id).claims;
             if thing.inside.is_none() && !thing.sure && !thing.keeps_sure {
                 claims.remove(&who);
-                claims.extend(thing.holder);
                 self.give(*id, who, false);
                 self.thaw(*id);
             } else if !claims.insert(who) {
