@@ -20,8 +20,8 @@ pub struct ArrivalRates {
     pub port: CallRate,
     /// Of each owner of addresses: an IPv4 address, or an IPv6 network of 64 bits.
     pub owner: CallRate,
-    /// In all, of owners that are beyond it, and of those that are shed. A burst is as many as may stand in the
-    /// system's queue: others may be behind them.
+    /// In all, of owners that are beyond it, and of those that are shed. A burst holds more than the system's queue:
+    /// others may be behind them.
     pub beyond: CallRate,
 }
 
@@ -37,9 +37,10 @@ impl Default for ArrivalRates {
                 per_minute: 60 * 16,
                 burst: 64,
             },
+            // So many that who comes anew from a flood's own address is let in soon.
             beyond: CallRate {
-                per_minute: 60 * 512,
-                burst: 1024,
+                per_minute: 60 * 2048,
+                burst: 4096,
             },
         }
     }
