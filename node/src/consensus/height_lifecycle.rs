@@ -9,6 +9,7 @@ use arc_malachitebft_core_types::VoteExtensionPolicy;
 use touchstone_core::fault::Fault;
 
 use super::context::{Height, Members};
+use super::future_messages::FutureMessages;
 use super::height_state::HeightState;
 use super::pacemaker::{self, Timer};
 use super::{Machine, Output, core_between_heights, equivocation};
@@ -144,6 +145,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let heartbeat_ms = self.effects.settings().heartbeat_ms;
         self.lone_wakes
             .height_left(is_empty, chain.validators(), now_ms, heartbeat_ms);
+        self.held_votes = FutureMessages::default();
         self.effects.height = HeightState::default();
         self.effects.signatures.clear();
         self.effects.pacemaker.cancel_height();
