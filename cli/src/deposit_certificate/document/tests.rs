@@ -91,6 +91,6 @@ fn the_pages_bytes_are_pinned() {
     let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
     assert_eq!(
         digest,
-        "8a0339556e4eecdfc0995d03e8fa476cc89b5c211b63ab565eb39e90fd6ddc49"
+        "69a05f33ecd2fc4a3434edfef18746a8bb4e8ceb06e06af2e688eb18944e3c1f"
     );
 }
