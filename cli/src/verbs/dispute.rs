@@ -105,7 +105,7 @@ Exit codes: 0 verified; 3 not verified; 4 no such organisation, and no notice na
 A measure is in force from the platform's answer until the dispute lifts it: withdrawn, dismissed, a
 false notice, a declaration without a filing, or no ruling. Each notice names the one before it.
 
-Exit codes: 0 verified; 3 not verified; 4 no notice about it (proven); 6 older ones aren't looked at.")]
+Exit codes: 0 verified; 3 not verified; 4 no notice about it (proven); 6 older ones not read.")]
     Listing(listing::Arguments),
 }
 
