@@ -122,6 +122,18 @@ impl Gate {
     }
 }
 
+/// What a gateway is told by these words and those about its node.
+fn typed(node: &Served, words: &[&str]) -> (Box<gateway::Arguments>, Settings) {
+    let options = node.options();
+    let options = options.iter().map(String::as_str);
+    let cli = Cli::try_parse_from(words.iter().copied().chain(options)).unwrap();
+    let settings = Settings::load(&cli.options).unwrap();
+    match cli.verb {
+        Verb::Gateway(arguments) => (arguments, settings),
+        _ => panic!("another verb"),
+    }
+}
+
 /// Runs a gateway for acme while a story is told.
 pub async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> T {
     with_gateway_of("acme", node, &[], story).await
@@ -148,17 +160,11 @@ pub async fn with_gateway_of<T>(
         jobs.to_str().unwrap(),
     ]);
     words.extend(more);
-    let options = node.options();
-    words.extend(options.iter().map(String::as_str));
-    let cli = Cli::try_parse_from(words).unwrap();
-    let settings = Settings::load(&cli.options).unwrap();
-    let Verb::Gateway(arguments) = &cli.verb else {
-        panic!("another verb");
-    };
+    let (arguments, settings) = typed(node, &words);
     let out = Buffer::default();
     let mut output = Output::to(false, Box::new(out.clone()), Box::new(out.clone()), now_ms);
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = gateway::run_until(arguments, &settings, &mut output, async {
+    let serving = gateway::run_until(&arguments, &settings, &mut output, async {
         let _ = stopped.await;
     });
     let telling = async {
@@ -190,17 +196,11 @@ async fn a_gateway_that_can_not_serve_says_so_alone() {
         let mut words = vec!["touchstone", "gateway", "--listen", "127.0.0.1:0"];
         words.extend(signing);
         words.extend(wrong);
-        let options = node.options();
-        words.extend(options.iter().map(String::as_str));
-        let cli = Cli::try_parse_from(words).unwrap();
-        let settings = Settings::load(&cli.options).unwrap();
-        let Verb::Gateway(arguments) = &cli.verb else {
-            panic!("another verb");
-        };
+        let (arguments, settings) = typed(&node, &words);
         let out = Buffer::default();
         let mut output = Output::to(false, Box::new(out.clone()), Box::new(out.clone()), now_ms);
         let never = std::future::pending();
-        let served = gateway::run_until(arguments, &settings, &mut output, never).await;
+        let served = gateway::run_until(&arguments, &settings, &mut output, never).await;
         assert!(served.is_err());
         assert_eq!(out.text(), "");
     }
