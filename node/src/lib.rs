@@ -33,6 +33,7 @@ pub mod http;
 mod in_order;
 pub mod key_tables;
 pub mod lifecycle;
+mod log_pace;
 pub mod mempool;
 pub mod messages;
 pub mod network;

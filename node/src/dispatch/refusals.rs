@@ -4,15 +4,13 @@
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use touchstone_core::Rejection;
 
 use crate::consensus::MessageRefused;
+use crate::log_pace::{Count, LogPace};
 use crate::network::{PeerId, Refusal};
-
-/// One line for each peer and kind in this time.
-const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Consensus messages of a peer that may be refused in an interval. An honest one whose clock or
 /// height is off is refused a few in each round.
@@ -38,15 +36,8 @@ pub struct Refusals {
 
 #[derive(Debug, Default)]
 struct Seen {
-    lines: HashMap<(Option<PeerId>, Kind), Count>,
+    lines: LogPace<(Option<PeerId>, Kind)>,
     messages: HashMap<PeerId, Count>,
-}
-
-/// A number since a moment.
-#[derive(Clone, Copy, Debug)]
-struct Count {
-    since: Instant,
-    number: u64,
 }
 
 impl Refusals {
@@ -93,44 +84,28 @@ impl Seen {
     /// Whether to tell of this refusal, and how many were not told since the last line.
     fn line(&mut self, peer: Option<PeerId>, kind: Kind, now: Instant) -> Option<u64> {
         let mut key = (peer, kind);
-        if self.lines.len() >= APART && !self.lines.contains_key(&key) {
-            self.lines.retain(|_, line| !line.is_over(now));
-            if self.lines.len() >= APART {
-                key.0 = None;
-            }
+        if !self.lines.has_room(&key, APART, now) {
+            key.0 = None;
         }
-        let line = self.lines.get_mut(&key);
-        if let Some(line) = line.filter(|line| !line.is_over(now)) {
-            line.number += 1;
-            return None;
-        }
-        let (since, number) = (now, 0);
-        let last = self.lines.insert(key, Count { since, number });
-        Some(last.map_or(0, |line| line.number))
+        self.lines.line(key, now)
     }
 
     /// Counts a refused message; true once more were refused in an interval than are tolerated.
     fn is_too_much(&mut self, peer: PeerId, now: Instant) -> bool {
-        let (since, number) = (now, 0);
         let count = self.messages.entry(peer);
-        let count = count.or_insert(Count { since, number });
+        let count = count.or_insert(Count::from(now));
         if count.is_over(now) {
-            *count = Count { since, number };
+            *count = Count::from(now);
         }
         count.number += 1;
         count.number > TOLERATED
     }
 }
 
-impl Count {
-    fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) >= INTERVAL
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_pace::INTERVAL;
 
     const KIND: Kind = Kind::Transaction(1);
 

@@ -2,19 +2,16 @@
 //! doesn't hold, a slip of this program. Such an answer is refused, and the node goes on: whoever found a question of
 //! that kind could otherwise stop all nodes with it, one after the other. What consensus itself reads still stops it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use touchstone_core::Fault;
 
 use super::error::ServiceError;
-
-/// One line for each kind in this time: whoever found such a question may ask it again and again.
-const INTERVAL: Duration = Duration::from_secs(10);
+use crate::log_pace::LogPace;
 
 /// How many such answers there were since the node started. Cheap to clone; clones count together.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +20,8 @@ pub struct FailedAnswers(Arc<Failed>);
 #[derive(Debug, Default)]
 struct Failed {
     count: AtomicU64,
-    lines: Mutex<HashMap<Kind, Line>>,
+    /// Whoever found such a question may ask it again and again.
+    lines: Mutex<LogPace<Kind>>,
 }
 
 /// What failed, whatever its details.
@@ -31,13 +29,6 @@ struct Failed {
 enum Kind {
     Fault(Discriminant<Fault>),
     Unproven,
-}
-
-/// The last line about a kind, and how many were left untold since.
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    at: Instant,
-    untold: u64,
 }
 
 impl FailedAnswers {
@@ -72,14 +63,7 @@ impl FailedAnswers {
     fn line(&self, kind: Kind, now: Instant) -> Option<u64> {
         // Counts are right between any two statements.
         let mut lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get_mut(&kind)
-            && now.saturating_duration_since(line.at) < INTERVAL
-        {
-            line.untold = line.untold.saturating_add(1);
-            return None;
-        }
-        let last = lines.insert(kind, Line { at: now, untold: 0 });
-        Some(last.map_or(0, |line| line.untold))
+        lines.line(kind, now)
     }
 
     /// What the operator is told; none where no answer failed.
@@ -108,6 +92,7 @@ impl fmt::Display for FailureAlarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_pace::INTERVAL;
     use crate::service::error::unproven;
 
     #[test]
