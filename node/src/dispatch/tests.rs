@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use touchstone_core::genesis::Genesis;
+use touchstone_core::transaction;
 
 use super::gossip::WAITING_PER_PEER;
 use super::*;
@@ -144,6 +145,31 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
     })
     .await;
     carrying.abort();
+}
+
+/// As after a start of all nodes: the first one up takes clients' transactions in before gossip reaches anybody.
+#[tokio::test]
+async fn what_waits_is_gossiped_as_soon_as_gossip_reaches_a_peer() {
+    let node = node().await;
+    let envelope = deposit(&node.genesis.chain_id, 1);
+    let verified = transaction::verify(&node.genesis.chain_id, &envelope).unwrap();
+    node.routes.mempool.insert(verified, None).unwrap();
+    let hour = Duration::from_secs(3600);
+    let again = tokio::spawn(gossip::gossip_again_every(node.routes.clone(), hour));
+    let (other, mut events) = network(2).await;
+    connect(&node, &other).await;
+    let heard = guarded(async {
+        loop {
+            let (event, _) = events.recv().await.expect("the network runs");
+            if let NetworkEvent::Gossip { bytes, .. } = event {
+                return bytes;
+            }
+        }
+    })
+    .await;
+    let message: peer::Transactions = encoding::decode_exact(&heard).unwrap();
+    assert_eq!(message.envelopes, [envelope]);
+    again.abort();
 }
 
 #[tokio::test]

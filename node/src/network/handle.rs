@@ -113,6 +113,7 @@ pub struct NetworkHandle {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) counters: Arc<Counters>,
     pub(super) connected: watch::Receiver<BTreeSet<PeerId>>,
+    pub(super) reached: watch::Receiver<BTreeSet<PeerId>>,
     pub(super) listening: watch::Receiver<Vec<Multiaddr>>,
     pub(super) local: PeerId,
     pub(super) limits: NetworkLimits,
@@ -211,6 +212,12 @@ impl NetworkHandle {
     /// The peers that can be talked to, kept up to date.
     pub fn connected(&self) -> watch::Receiver<BTreeSet<PeerId>> {
         self.connected.clone()
+    }
+
+    /// The peers that gossip reaches, kept up to date. What was published before a peer was among them didn't come to
+    /// it.
+    pub fn reached_by_gossip(&self) -> watch::Receiver<BTreeSet<PeerId>> {
+        self.reached.clone()
     }
 
     /// The addresses listened on, with the ports that the system chose.

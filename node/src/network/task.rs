@@ -63,6 +63,8 @@ pub(super) struct Task {
     /// Whether validators shall be connected more than once.
     has_several_ways: bool,
     connected: watch::Sender<BTreeSet<PeerId>>,
+    /// Peers that gossip reaches.
+    reached: watch::Sender<BTreeSet<PeerId>>,
     listening: watch::Sender<Vec<Multiaddr>>,
     counters: Arc<Counters>,
     limits: NetworkLimits,
@@ -77,12 +79,14 @@ pub(super) fn assemble(
     let (command_sender, commands) = mpsc::channel(COMMANDS);
     let (events, event_receiver) = event_queue();
     let connected = watch::Sender::new(BTreeSet::new());
+    let reached = watch::Sender::new(BTreeSet::new());
     let listening = watch::Sender::new(Vec::new());
     let counters = Arc::new(Counters::default());
     let handle = NetworkHandle {
         commands: command_sender,
         counters: Arc::clone(&counters),
         connected: connected.subscribe(),
+        reached: reached.subscribe(),
         listening: listening.subscribe(),
         local: *swarm.local_peer_id(),
         limits,
@@ -97,6 +101,7 @@ pub(super) fn assemble(
         refusals: QueueAccount::new(REFUSAL_NOTICES, 0),
         has_several_ways: false,
         connected,
+        reached,
         listening,
         counters,
         limits,

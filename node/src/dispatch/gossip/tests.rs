@@ -211,6 +211,22 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
 }
 
 #[test]
+fn who_comes_again_and_again_makes_nobody_gossip_each_time() {
+    let mut newcomers = Newcomers::default();
+    let (one, other) = (PeerId::random(), PeerId::random());
+    let now = Instant::now();
+    let mut come = |peers: &[PeerId], at| newcomers.have_come(peers.iter().copied().collect(), at);
+    assert!(!come(&[], now));
+    assert!(come(&[one], now));
+    assert!(!come(&[one], now), "it is there");
+    assert!(come(&[one, other], now));
+    assert!(!come(&[other], now));
+    assert!(!come(&[one, other], now), "it was just there");
+    assert!(!come(&[other], now + AGAIN));
+    assert!(come(&[one, other], now + AGAIN));
+}
+
+#[test]
 fn messages_are_few_while_many_transactions_wait_or_come_together() {
     let node = Node::new();
     assert_eq!(pause(&node.pool, false), PAUSE);

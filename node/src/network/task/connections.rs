@@ -34,8 +34,14 @@ impl Task {
                 peer_id,
                 connection_id,
                 endpoint,
+                num_established,
                 ..
-            } => self.on_closed(peer_id, connection_id, endpoint.is_dialer()),
+            } => {
+                if num_established == 0 {
+                    self.note_reached(peer_id, false);
+                }
+                self.on_closed(peer_id, connection_id, endpoint.is_dialer());
+            }
             SwarmEvent::IncomingConnectionError { peer_id, error, .. } => {
                 if let Some(reason) = incoming_refusal(&error) {
                     self.refuse(peer_id, reason);

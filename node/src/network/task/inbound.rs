@@ -192,13 +192,19 @@ impl Task {
     }
 
     fn on_gossip(&mut self, event: gossipsub::Event) {
-        let gossipsub::Event::Message {
-            propagation_source: from,
-            message_id,
-            message,
-        } = event
-        else {
-            return;
+        let (from, message_id, message) = match event {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => (propagation_source, message_id, message),
+            gossipsub::Event::Subscribed { peer_id, topic, .. } if topic == topic_hash() => {
+                return self.note_reached(peer_id, true);
+            }
+            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == topic_hash() => {
+                return self.note_reached(peer_id, false);
+            }
+            _ => return,
         };
         let id = GossipId {
             message: message_id,
@@ -218,6 +224,16 @@ impl Task {
         if !self.charge(from, 0, length) || !self.hand_over(from, length, gossip) {
             self.judge(&id, Acceptance::Ignore);
         }
+    }
+
+    /// Whether gossip reaches a peer: it has said that it takes transactions, and is still connected.
+    pub(super) fn note_reached(&mut self, peer: PeerId, takes_gossip: bool) {
+        // A word from a connection that has ended says nothing of the next one.
+        let is_reached = takes_gossip && self.swarm.is_connected(&peer);
+        self.reached.send_if_modified(|reached| match is_reached {
+            true => reached.insert(peer),
+            false => reached.remove(&peer),
+        });
     }
 
     /// Charges a frame to its sender; none if it must not be used.

@@ -133,6 +133,22 @@ async fn a_peer_that_is_out_of_reach_is_reached_by_others() {
 }
 
 #[tokio::test]
+async fn who_is_said_to_be_reached_gets_the_next_message() {
+    let (a, mut b) = pair(limits()).await;
+    let mut reached = a.handle.reached_by_gossip();
+    let is_there = |peers: &BTreeSet<PeerId>| peers.contains(&b.id);
+    guarded("reaching", reached.wait_for(is_there))
+        .await
+        .expect("the network runs");
+    a.handle.gossip(bytes("the next")).await.expect("published");
+    assert_eq!(b.gossiped().await.2, bytes("the next"));
+    b.handle.shutdown().await;
+    guarded("the end", reached.wait_for(BTreeSet::is_empty))
+        .await
+        .expect("the network runs");
+}
+
+#[tokio::test]
 async fn gossip_that_is_not_judged_goes_no_further() {
     let (a, mut b, mut c) = line().await;
     publish(&a, "unjudged", &mut b).await;
