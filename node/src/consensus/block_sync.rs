@@ -9,10 +9,11 @@ use super::{Machine, Output, PeerTag};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
-    /// A new peer hears our height.
+    /// A new peer hears our height, and what it has missed of the running one.
     pub(super) fn on_connected(&mut self, peer: &PeerTag) {
         self.peers.connect(peer);
         self.tell_height(peer);
+        self.meet_in_round(peer);
     }
 
     /// A peer has gone; what it owed is asked of another.

@@ -163,6 +163,18 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.effects.set_timer(Timer::Ask);
     }
 
+    /// A peer is newly there: what was said in the running round before didn't come to it. So it is told that before
+    /// the round stands for it, in the bounds of an answer to one that asks.
+    pub(super) fn meet_in_round(&mut self, peer: &PeerTag) {
+        if !self.is_running {
+            return;
+        }
+        let round = self.effects.height.round();
+        self.effects.height.proposals.newly_there(peer);
+        self.send_proposals(peer, round, None, SMALL_BODY);
+        self.send_votes(peer, round);
+    }
+
     /// Whether this node has asked in vain since its round last moved.
     pub(super) fn is_stalled(&self) -> bool {
         self.is_running && self.effects.height.asking.asked > 0

@@ -30,6 +30,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// No answer yet, and none under way: the first one is due.
+    const NEVER: Answered = Answered {
+        last_ms: 0,
+        times: 0,
+    };
+
     /// The first answer.
     pub fn first(now_ms: u64) -> Answered {
         Answered {
@@ -101,6 +107,16 @@ impl Proposals {
             }
         }
         missing
+    }
+
+    /// A peer is newly there: what was sent to all hasn't come to it. What it was sent itself still counts, however
+    /// often it comes and goes.
+    pub fn newly_there(&mut self, peer: &PeerTag) {
+        let published = self.entries.values_mut().filter(|e| e.published.is_some());
+        for entry in published {
+            let answered = entry.answered.entry(peer.clone());
+            answered.or_insert(Answered::NEVER);
+        }
     }
 
     /// The proposals of a round (or the one of a block) that a peer asks for and shall have now, those with larger

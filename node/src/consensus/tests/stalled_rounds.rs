@@ -209,3 +209,66 @@ fn who_has_said_that_it_has_a_height_is_not_told_of_it_for_a_late_message() {
         assert_eq!(*told.borrow(), expected);
     }
 }
+
+/// All lose power once they have voted, and are connected some time after they have started.
+#[test]
+fn who_is_connected_in_a_running_round_hears_at_once_what_it_missed() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, message| matches!(message, Message::Proposal(..)));
+    net.submit(1);
+    net.run(10);
+    for i in 0..4 {
+        net.crash(i);
+    }
+    net.events.clear();
+    net.filter = Box::new(|_, _, _| false);
+    for i in 0..4 {
+        let (machine, outputs) = net.open(i).unwrap();
+        net.nodes[i].machine = Some(machine);
+        net.take(i, outputs);
+    }
+    net.run(5);
+    net.filter = Box::new(|_, _, _| true);
+    for i in 0..4 {
+        for j in (0..4).filter(|j| *j != i) {
+            net.give(i, Input::PeerConnected(tag(j)));
+        }
+    }
+    // Three hops; a round that stands is asked about after a hundred milliseconds.
+    net.run(10);
+    assert_eq!(net.lowest(), 1);
+    assert_eq!(rounds(&net, 1), BTreeSet::from([0]));
+    net.assert_agreement();
+}
+
+/// The others haven't even begun the height. One that comes and goes gets no more by it than by asking.
+#[test]
+fn a_proposal_that_nobody_heard_comes_to_who_is_connected_after_it() {
+    let mut net = Net::new(4);
+    let sent = Rc::new(RefCell::new(0));
+    let seen = sent.clone();
+    net.filter = Box::new(move |_, to, message| {
+        *seen.borrow_mut() += u32::from(to == 0 && matches!(message, Message::Proposal(..)));
+        false
+    });
+    let envelope = deposit(&net.genesis.chain_id, 1);
+    net.nodes[1].hear(&net.genesis.chain_id, &envelope);
+    net.give(1, Input::Transactions);
+    net.run(10);
+    let meet = |net: &mut Net, i: usize| {
+        net.give(1, Input::PeerDisconnected(tag(i)));
+        net.give(1, Input::PeerConnected(tag(i)));
+    };
+    for _ in 0..3 {
+        meet(&mut net, 0);
+        assert_eq!(*sent.borrow(), 2, "the proposal itself, and once more");
+    }
+    net.filter = Box::new(|_, _, _| true);
+    for i in [2, 3] {
+        meet(&mut net, i);
+    }
+    net.run(20);
+    let heights = net.nodes[1..].iter().map(|node| node.store.tip().height);
+    assert!(heights.eq([1, 1, 1]));
+    assert_eq!(rounds(&net, 1), BTreeSet::from([0]));
+}
