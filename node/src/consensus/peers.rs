@@ -52,6 +52,8 @@ struct Peer {
     /// How long its last answer took that brought blocks, milliseconds.
     answer_ms: u64,
     told_ms: Option<u64>,
+    /// Whether it has claimed a height since it was connected.
+    has_claimed: bool,
 }
 
 impl Peers {
@@ -83,11 +85,13 @@ impl Peers {
         self.peers.contains_key(peer)
     }
 
-    /// A peer claims a height.
-    pub fn claim(&mut self, peer: &PeerTag, height: u64) {
-        if let Some(peer) = self.entry(peer) {
-            peer.height = peer.height.max(height);
-        }
+    /// A peer claims a height. Whether for the first time since it was connected.
+    pub fn claim(&mut self, peer: &PeerTag, height: u64) -> bool {
+        let Some(peer) = self.entry(peer) else {
+            return false;
+        };
+        peer.height = peer.height.max(height);
+        !std::mem::replace(&mut peer.has_claimed, true)
     }
 
     /// Whether a peer claims to have a height.

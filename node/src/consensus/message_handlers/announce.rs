@@ -4,10 +4,14 @@ use crate::consensus::{Machine, Output, PeerTag, message};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
-    /// A peer claims a height.
+    /// A peer claims a height. What it had when it was connected wasn't decided just now: the last votes on it came to
+    /// nobody who was away, and it is fetched at once.
     pub(super) fn on_announce(&mut self, from: &PeerTag, height: u64) {
-        self.peers.claim(from, height);
-        self.sync_if_behind();
+        let is_first = self.peers.claim(from, height);
+        match is_first && height > self.effects.chain.tip().height {
+            true => self.fetch(),
+            false => self.sync_if_behind(),
+        }
     }
 
     /// A peer speaks of a height that is decided here. It may just be late by a moment; if it has

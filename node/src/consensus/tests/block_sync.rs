@@ -193,6 +193,26 @@ fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
     assert_eq!(asked(&outputs.unwrap()), [tag(1)]);
 }
 
+/// It wasn't decided just now, so that nothing of it is under way.
+#[test]
+fn a_block_that_a_peer_had_when_it_was_connected_is_fetched_at_once() {
+    let mut net = Net::new(4);
+    net.crash(0);
+    net.submit(1);
+    net.run_to(1);
+    net.start(0);
+    net.run(10);
+    assert_eq!(net.nodes[0].store.tip().height, 1);
+    // What is decided from then on comes by itself, if a while is given to it.
+    let asked = |net: &mut Net, height| {
+        let machine = net.machine(0);
+        let now_ms = machine.effects.now_ms;
+        asks(machine, now_ms, claim(1, height))
+    };
+    assert_eq!(asked(&mut net, 2), Vec::<PeerTag>::new());
+    assert_eq!(asked(&mut net, 3), [tag(1)], "two at once don't");
+}
+
 /// A machine of node 0 without any block, where the others have so many; and those.
 fn left_behind(count: u64) -> (Net, TestMachine, Vec<(Block, ledger::CommitCertificate)>) {
     let mut net = Net::new(4);
