@@ -99,6 +99,7 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
         db.family::<TransactionIndex>()?,
     );
     let transactions = commit.block.transactions.iter();
+    let mut rows: Vec<(&Hash, Vec<u8>)> = Vec::with_capacity(commit.transaction_ids.len());
     for (index, (envelope, id)) in (0..count).zip(transactions.zip(commit.transaction_ids)) {
         let row = PlaceRow {
             height,
@@ -107,7 +108,11 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
         };
         let key = PlaceKey { height, index };
         batch.raw.put_cf(envelopes, key.encode(), envelope);
-        batch.raw.put_cf(places, id, row.encode()?);
+        rows.push((id, row.encode()?));
+    }
+    rows.sort_unstable();
+    for (id, row) in rows {
+        batch.raw.put_cf(places, id, row);
     }
     if header.next_validators_hash != header.validators_hash {
         let set = commit.executed.next_validators.encode();
@@ -203,15 +208,19 @@ fn bytes_of_rows(commit: &Commit<'_>) -> usize {
     rows.map(|bytes| bytes + KEY_BYTES).sum()
 }
 
-/// Here are most rows: each value is encoded once and copied once, into the batch.
+/// Here are most rows: each value is encoded once and copied once, into the batch. Each table's rows are in the order of
+/// their keys, as its options expect (`tuning`).
 fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
     let (values, links) = (batch.db.family::<State>()?, batch.db.family::<Links>()?);
     for (key, value) in &writes.values {
         batch.raw.put_cf(values, key, value);
     }
-    for row in &writes.links {
-        let key = LinkKey::new(&row.owner, row.sequence).encode();
-        batch.raw.put_cf(links, key, &row.entry);
+    let entries = writes.links.iter();
+    let entries = entries.map(|row| (LinkKey::new(&row.owner, row.sequence), &row.entry));
+    let mut entries: Vec<(LinkKey, &Vec<u8>)> = entries.collect();
+    entries.sort_unstable();
+    for (key, entry) in entries {
+        batch.raw.put_cf(links, key.encode(), entry);
     }
     let nodes = batch.db.family::<Tree>()?;
     let mut row = Vec::new();

@@ -81,7 +81,7 @@ impl Database {
     ) -> Result<Database, Fault> {
         let mut options = database_options(settings, create, recovery);
         options.set_env(&background_env().map_err(fault)?);
-        let tables = tables(settings.block_cache_bytes);
+        let tables = tables(settings.block_cache_bytes).map_err(fault)?;
         let raw = DB::open_cf_descriptors(&options, path, tables).map_err(fault)?;
         Ok(Database {
             raw,
@@ -97,7 +97,7 @@ impl Database {
             ..StoreSettings::default()
         };
         let options = database_options(&settings, false, DBRecoveryMode::PointInTime);
-        let tables = tables(settings.block_cache_bytes);
+        let tables = tables(settings.block_cache_bytes).map_err(fault)?;
         let raw = DB::open_cf_descriptors_read_only(&options, path, tables, false);
         Ok(Database {
             raw: raw.map_err(fault)?,

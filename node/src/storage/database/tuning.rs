@@ -5,11 +5,18 @@ use rocksdb::{
     LogLevel, SliceTransform,
 };
 
-use crate::storage::schema::{LINK_OWNER_BYTES, Links, State, TABLES, Table, Transactions, Tree};
+use crate::storage::schema::{
+    EventIndex, LINK_OWNER_BYTES, Links, State, TABLES, Table, TransactionIndex, Transactions, Tree,
+};
 
 /// Bytes from which on an envelope stands apart from the table's rows, in files and a cache of their own (RocksDB's
 /// blobs). A question about an item wants one event of it: as a block, the whole would displace what others ask for.
 pub(in crate::storage) const LARGE_ENVELOPE: u64 = 4 << 10;
+
+/// Lets RocksDB search a new row's place in memory from the row before, instead of from the list's beginning. That row
+/// is remembered by a prefix of the keys: the empty one, so there is one for all. The crate has no function for it.
+const SEARCH_FROM_THE_ROW_BEFORE: &str =
+    "memtable_insert_with_hint_prefix_extractor=rocksdb.CappedPrefix.0";
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +78,22 @@ pub(super) fn database_options(
 }
 
 /// All tables as they are opened, with caches of so many bytes.
-pub(super) fn tables(cache_bytes: usize) -> impl Iterator<Item = ColumnFamilyDescriptor> {
+pub(super) fn tables(cache_bytes: usize) -> Result<Vec<ColumnFamilyDescriptor>, rocksdb::Error> {
     let cache = Cache::new_lru_cache(cache_bytes);
     let large = Cache::new_lru_cache(cache_bytes / 4);
-    TABLES.iter().map(move |(name, compressed)| {
-        ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache, &large))
-    })
+    let tables = TABLES.iter().map(|(name, compressed)| {
+        let options = table_options(name, *compressed, &cache, &large)?;
+        Ok(ColumnFamilyDescriptor::new(*name, options))
+    });
+    tables.collect()
 }
 
-fn table_options(name: &str, compressed: bool, cache: &Cache, large: &Cache) -> rocksdb::Options {
+fn table_options(
+    name: &str,
+    compressed: bool,
+    cache: &Cache,
+    large: &Cache,
+) -> Result<rocksdb::Options, rocksdb::Error> {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     // Of these a question about an item reads a row each, here and there: a block that isn't in memory is read and
@@ -94,6 +108,17 @@ fn table_options(name: &str, compressed: bool, cache: &Cache, large: &Cache) -> 
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     let mut options = rocksdb::Options::default();
+    // Of these a block writes many rows, in the order of their keys.
+    let is_written_in_order = [
+        State::NAME,
+        Tree::NAME,
+        Links::NAME,
+        TransactionIndex::NAME,
+        EventIndex::NAME,
+    ];
+    if is_written_in_order.contains(&name) {
+        options = options.get_options_from_string(SEARCH_FROM_THE_ROW_BEFORE)?;
+    }
     if name == Links::NAME {
         // A link is read from an entry on, so the filters are asked for its owner. Otherwise each file whose range it
         // falls into would be read, which all of them are.
@@ -116,5 +141,5 @@ fn table_options(name: &str, compressed: bool, cache: &Cache, large: &Cache) -> 
     // A commit doesn't wait while the one before is written by threads that stand behind all others.
     options.set_max_write_buffer_number(4);
     options.set_level_compaction_dynamic_level_bytes(true);
-    options
+    Ok(options)
 }

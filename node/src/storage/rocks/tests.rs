@@ -75,6 +75,23 @@ fn a_new_store_holds_genesis() {
     check(&folder.open().expect("opens"));
 }
 
+/// What RocksDB wrote down of its options.
+#[test]
+fn rows_that_come_in_order_are_placed_from_the_row_before() {
+    let folder = folder();
+    drop(folder.create());
+    let files = std::fs::read_dir(&folder.path).expect("lists");
+    let names = files.map(|file| file.expect("lists").file_name().into_string());
+    let names = names.map(|name| name.expect("a name of RocksDB's"));
+    let newest = names.filter(|name| name.starts_with("OPTIONS-")).max();
+    let newest = folder.path.join(newest.expect("it writes them"));
+    let options = std::fs::read_to_string(newest).expect("reads");
+    let lines = options.lines();
+    let hints = lines.filter(|line| line.contains("memtable_insert_with_hint_prefix_extractor"));
+    let placed = hints.filter(|line| line.contains("rocksdb.CappedPrefix.0"));
+    assert_eq!(placed.count(), 5);
+}
+
 #[test]
 fn blocks_are_there_after_reopening() {
     let folder = folder();
