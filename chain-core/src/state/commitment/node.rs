@@ -3,7 +3,7 @@
 //! Consensus-critical: yes
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::proof::state as proof;
 use crate::{Fault, Hash};
@@ -57,10 +57,23 @@ pub struct LeafNode {
 }
 
 /// What hangs on a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct InnerNode {
-    pub(super) children: [Option<Child>; CHILDREN],
+    pub(super) children: Children,
+    /// They follow from the children; hashed when one is first asked for.
+    parts: OnceLock<PartHashes>,
 }
+
+/// The children of a node, by their steps.
+pub(super) type Children = [Option<Child>; CHILDREN];
+
+/// What neighbours of a node's children hash to, and whether they are one leaf alone, which stands for them all; none
+/// where nothing is.
+type PartHash = Option<(Hash, bool)>;
+
+/// The parts of a node by their numbers: 1 is all of its children, and the halves of a part have twice its number, and
+/// one more. From 16 on they are the children themselves, which aren't kept twice.
+type PartHashes = [PartHash; CHILDREN];
 
 /// A child as its parent knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,7 +244,66 @@ impl LeafNode {
     }
 }
 
+impl PartialEq for InnerNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.children == other.children
+    }
+}
+
+impl Eq for InnerNode {}
+
 impl InnerNode {
+    pub(super) fn new(children: Children) -> InnerNode {
+        InnerNode {
+            children,
+            parts: OnceLock::new(),
+        }
+    }
+
+    /// The child at a step.
+    pub(super) fn child(&self, step: usize) -> Option<&Child> {
+        self.children.get(step)?.as_ref()
+    }
+
+    /// Puts children in the places of others, and hashes again what they are a part of.
+    pub(super) fn change(&mut self, changed: &Children) {
+        let mut is_old = [false; CHILDREN];
+        for (step, (own, child)) in self.children.iter_mut().zip(changed).enumerate() {
+            if child.is_none() {
+                continue;
+            }
+            *own = *child;
+            let mut number = CHILDREN | step;
+            while number > 1 {
+                number >>= 1;
+                if let Some(is_old) = is_old.get_mut(number) {
+                    *is_old = true;
+                }
+            }
+        }
+        let Some(parts) = self.parts.get_mut() else {
+            return;
+        };
+        // From the small parts to the large.
+        for number in (1..CHILDREN).rev() {
+            if is_old.get(number) == Some(&true) {
+                hash_part(parts, &self.children, number);
+            }
+        }
+    }
+
+    /// The hash of a part of its children, by its number (see [`PartHashes`]).
+    pub(super) fn hash_of(&self, number: usize) -> Hash {
+        let parts = self.parts.get_or_init(|| {
+            let mut parts = [None; CHILDREN];
+            for number in (1..CHILDREN).rev() {
+                hash_part(&mut parts, &self.children, number);
+            }
+            parts
+        });
+        hash_or_placeholder(part(parts, &self.children, number))
+    }
+
     /// The children that there are, with the steps to them.
     pub(super) fn children(&self) -> impl Iterator<Item = (usize, &Child)> {
         let children = self.children.iter().enumerate();
@@ -251,7 +323,7 @@ impl InnerNode {
     }
 
     pub(super) fn hash(&self) -> Hash {
-        hash_of(&self.children)
+        self.hash_of(1)
     }
 
     fn encode_to(&self, bytes: &mut Vec<u8>) {
@@ -286,7 +358,7 @@ impl InnerNode {
                 _ => return None,
             };
         }
-        let node = InnerNode { children };
+        let node = InnerNode::new(children);
         let (count, leaves) = (number(rest)?, number(rest)?);
         let holds = count == node.children().count() as u64 && leaves == node.leaves();
         holds.then_some(node)
@@ -315,29 +387,34 @@ impl Child {
     }
 }
 
-/// The hash of some neighbours: half of a node's children, a half of that, and so on.
-pub(super) fn hash_of(children: &[Option<Child>]) -> Hash {
-    hash_or_placeholder(part(children))
-}
-
-fn hash_or_placeholder(part: Option<(Hash, bool)>) -> Hash {
-    part.map_or_else(proof::placeholder, |(hash, _)| hash)
-}
-
-/// The hash of some neighbours, and whether they are one leaf alone, which stands for them all; none where nothing is.
-fn part(children: &[Option<Child>]) -> Option<(Hash, bool)> {
-    if let [child] = children {
-        return child.map(|child| (child.hash, child.is_leaf()));
-    }
-    let (left, right) = children.split_at(children.len() / 2);
-    match (part(left), part(right)) {
-        (None, None) => None,
-        (Some((leaf, true)), None) | (None, Some((leaf, true))) => Some((leaf, true)),
-        (left, right) => {
-            let [left, right] = [left, right].map(hash_or_placeholder);
+/// Hashes a part of a node; those of higher numbers are known.
+fn hash_part(parts: &mut PartHashes, children: &Children, number: usize) {
+    let halves = [number << 1, (number << 1) | 1];
+    let joined = match halves.map(|half| part(parts, children, half)) {
+        [None, None] => None,
+        [Some((leaf, true)), None] | [None, Some((leaf, true))] => Some((leaf, true)),
+        halves => {
+            let [left, right] = halves.map(hash_or_placeholder);
             Some((proof::inner(&left, &right), false))
         }
+    };
+    if let Some(part) = parts.get_mut(number) {
+        *part = joined;
     }
+}
+
+fn part(parts: &PartHashes, children: &Children, number: usize) -> PartHash {
+    match number.checked_sub(CHILDREN) {
+        Some(step) => {
+            let child = children.get(step)?.as_ref()?;
+            Some((child.hash, child.is_leaf()))
+        }
+        None => *parts.get(number)?,
+    }
+}
+
+fn hash_or_placeholder(part: PartHash) -> Hash {
+    part.map_or_else(proof::placeholder, |(hash, _)| hash)
 }
 
 fn byte(rest: &mut &[u8]) -> Option<u8> {

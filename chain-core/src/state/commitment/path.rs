@@ -11,7 +11,7 @@
 
 use touchstone_proto::node::{OtherLeaf, StateProof};
 
-use super::node::{Child, STEPS, hash_of, step};
+use super::node::{Child, STEPS, step};
 use super::{InnerNode, NodeKey, TreeNode, TreeRead};
 use crate::proof::state::leaf;
 use crate::{Fault, Hash, hash};
@@ -73,13 +73,14 @@ fn descend<'a>(
 ) -> Option<(usize, &'a Child)> {
     let mut half: &[Option<Child>] = &inner.children;
     let mut start = 0;
+    let mut number = 1;
     for width in [8, 4, 2, 1] {
         let (left, right) = half.split_at(width);
         let is_left = wanted & width == 0;
-        let other = if is_left { right } else { left };
         half = if is_left { left } else { right };
         start += if is_left { 0 } else { width };
-        siblings.push(hash_of(other));
+        number = 2 * number + usize::from(!is_left);
+        siblings.push(inner.hash_of(number ^ 1));
         let children = (start..).zip(half);
         let mut children = children.filter_map(|(step, child)| Some((step, child.as_ref()?)));
         match (children.next(), children.next()) {

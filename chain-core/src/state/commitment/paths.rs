@@ -4,9 +4,9 @@
 
 use touchstone_proto::node::{KeyEnd, OtherLeaf, StateMultiproof};
 
-use super::node::{Child, STEPS, hash_of};
+use super::node::{Child, STEPS};
 use super::path::{contradiction, damaged};
-use super::{LeafNode, NodeKey, TreeNode, TreeRead};
+use super::{InnerNode, LeafNode, NodeKey, TreeNode, TreeRead};
 use crate::proof::multiproof::KeyValue;
 use crate::proof::state::{bit, leaf};
 use crate::{Fault, Hash, hash};
@@ -50,6 +50,9 @@ struct Walk<'a, T> {
 /// Neighbouring children of one inner node, which stand for a subtree of fewer than four levels.
 struct Part<'a> {
     node: &'a NodeKey,
+    inner: &'a InnerNode,
+    /// Its number among the node's parts.
+    number: usize,
     /// Number of the first.
     start: usize,
     children: &'a [Option<Child>],
@@ -65,6 +68,8 @@ impl<T: TreeRead> Walk<'_, T> {
             TreeNode::Inner(inner) => self.turn(
                 &Part {
                     node: key,
+                    inner: &inner,
+                    number: 1,
                     start: 0,
                     children: &inner.children,
                 },
@@ -105,13 +110,18 @@ impl<T: TreeRead> Walk<'_, T> {
         }
         let half = part.children.len() / 2;
         let (left, right) = part.children.split_at(half);
-        let [left, right] = [(part.start, left), (part.start.saturating_add(half), right)].map(
-            |(start, children)| Part {
-                node: part.node,
-                start,
-                children,
-            },
-        );
+        let number = part.number << 1;
+        let halves = [
+            (number, part.start, left),
+            (number | 1, part.start.saturating_add(half), right),
+        ];
+        let [left, right] = halves.map(|(number, start, children)| Part {
+            node: part.node,
+            inner: part.inner,
+            number,
+            start,
+            children,
+        });
         let turn = wanted.partition_point(|one| !bit(&one.key_hash, depth as usize));
         let (to_left, to_right) = wanted.split_at(turn);
         let below = depth.saturating_add(1);
@@ -132,7 +142,7 @@ impl<T: TreeRead> Walk<'_, T> {
     }
 
     fn sibling(&mut self, part: &Part<'_>) {
-        let hash = hash_of(part.children);
+        let hash = part.inner.hash_of(part.number);
         self.proof.siblings.push(hash.to_vec());
     }
 

@@ -268,3 +268,29 @@ fn a_version_without_writes_is_refused() {
     let refused = update(&Memory::default(), 0, &Values::new());
     assert!(matches!(refused, Err(Fault::Tree(_))));
 }
+
+/// Only what a changed child is a part of is hashed again, and all of that is.
+#[test]
+fn a_change_hashes_what_it_touches() {
+    let child = |byte: usize| {
+        Some(node::Child {
+            hash: [u8::try_from(byte).unwrap(); 32],
+            version: 0,
+            leaves_below: Some(2),
+        })
+    };
+    let mut changed = InnerNode::new(std::array::from_fn(child));
+    changed.hash();
+    // Behind its back, which nobody else can.
+    changed.children[15] = child(98);
+    let mut children = [None; 16];
+    children[5] = child(99);
+    changed.change(&children);
+    let anew = InnerNode::new(changed.children);
+    for number in 1..32 {
+        let is_old = changed.hash_of(number) != anew.hash_of(number);
+        assert_eq!(is_old, [1, 3, 7, 15].contains(&number), "{number}");
+    }
+    changed.change(&anew.children);
+    assert_eq!(changed.hash(), anew.hash());
+}

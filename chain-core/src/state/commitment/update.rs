@@ -58,20 +58,22 @@ impl<T: TreeRead> Update<'_, T> {
                 self.stale.push(key);
                 self.grow_beside(&leaf, leaves, depth)
             }
-            TreeNode::Inner(inner) => {
+            TreeNode::Inner(mut inner) => {
                 self.stale.push(key);
-                let mut children = inner.children;
+                let mut changed = [None; CHILDREN];
                 for (step, share) in shares(leaves, depth)? {
-                    let Some(child) = children.get_mut(step) else {
-                        continue;
-                    };
                     let below = depth.saturating_add(1);
-                    *child = Some(match child.as_ref() {
+                    let child = match inner.child(step) {
                         Some(known) => self.change(known.version, share, below)?,
                         None => self.grow(share, below)?,
-                    });
+                    };
+                    if let Some(place) = changed.get_mut(step) {
+                        *place = Some(child);
+                    }
                 }
-                self.put_inner(children, any, depth)
+                // Memory keeps the node as it was, so that this copies it once.
+                Arc::make_mut(&mut inner).change(&changed);
+                self.put_inner(inner, any, depth)
             }
         }
     }
@@ -88,7 +90,7 @@ impl<T: TreeRead> Update<'_, T> {
                         *child = Some(self.grow(share, depth.saturating_add(1))?);
                     }
                 }
-                self.put_inner(children, any, depth)
+                self.put_inner(Arc::new(InnerNode::new(children)), any, depth)
             }
         }
     }
@@ -124,7 +126,7 @@ impl<T: TreeRead> Update<'_, T> {
         if let Some(place) = children.get_mut(old_step).filter(|_| is_alone) {
             *place = Some(self.put_leaf(old, below));
         }
-        self.put_inner(children, old, depth)
+        self.put_inner(Arc::new(InnerNode::new(children)), old, depth)
     }
 
     fn put_leaf(&mut self, leaf: &LeafNode, depth: usize) -> Child {
@@ -139,11 +141,10 @@ impl<T: TreeRead> Update<'_, T> {
     /// An inner node on the way to any of its leaves.
     fn put_inner(
         &mut self,
-        children: [Option<Child>; CHILDREN],
+        inner: Arc<InnerNode>,
         any: &LeafNode,
         depth: usize,
     ) -> Result<Child, Fault> {
-        let inner = InnerNode { children };
         if inner.is_one_leaf() {
             let why = format!("a tree node at depth {depth} had nothing but one leaf");
             return Err(Fault::Damaged(why));
@@ -153,7 +154,7 @@ impl<T: TreeRead> Update<'_, T> {
             version: self.height,
             leaves_below: Some(inner.leaves()),
         };
-        self.put(TreeNode::Inner(Arc::new(inner)), any, depth);
+        self.put(TreeNode::Inner(inner), any, depth);
         Ok(child)
     }
 

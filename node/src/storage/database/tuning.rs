@@ -28,7 +28,7 @@ pub struct StoreSettings {
     /// as with 64 MB, and writing cost as much.
     pub write_buffer_bytes: usize,
     /// Levels of the state tree kept decoded in memory, from the root. Five are at most 69 905
-    /// nodes, some 70 MB; 0 keeps none.
+    /// nodes, some 110 MB; 0 keeps none.
     pub cached_tree_levels: usize,
 }
 

@@ -110,9 +110,8 @@ fn a_tree_without_end_is_a_fault() {
         version: 0,
         leaves_below: Some(2),
     };
-    let inner = super::super::InnerNode {
-        children: [Some(child); super::super::node::CHILDREN],
-    };
+    let children = [Some(child); super::super::node::CHILDREN];
+    let inner = super::super::InnerNode::new(children);
     let endless = Endless(TreeNode::Inner(std::sync::Arc::new(inner)));
     let failed = prove_all(&endless, 0, &[(b"key", None)]);
     assert!(matches!(failed, Err(Fault::Damaged(_))), "{failed:?}");
