@@ -22,6 +22,8 @@ pub(super) struct ItemCache<'s, 'd, S: StateRead> {
     /// Places of entries by identifiers.
     places: BTreeMap<String, usize>,
     entries: Vec<Entry>,
+    /// The place that was asked for last.
+    last: usize,
     /// Who owns the company prefix that some digits begin with, where that was asked.
     prefixes: BTreeMap<String, Option<String>>,
     /// Offers by id, those that nobody answered. A record names all that it offers, and each of these asks for it.
@@ -40,6 +42,7 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
             state,
             places: BTreeMap::new(),
             entries: Vec::new(),
+            last: 0,
             prefixes: BTreeMap::new(),
             offers: BTreeMap::new(),
         }
@@ -159,8 +162,18 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
         Ok(place)
     }
 
-    /// The place of an item, which is read where it wasn't yet. A capture's rules ask for the same items many times.
+    /// The place of an item, which is read where it wasn't yet. A capture's rules ask for the same items many times, and
+    /// an event's for the same one many times on end.
     fn place(&mut self, id: &str) -> Result<usize, Fault> {
+        let last = self.entries.get(self.last);
+        if last.is_some_and(|last| last.id == id) {
+            return Ok(self.last);
+        }
+        self.last = self.find(id)?;
+        Ok(self.last)
+    }
+
+    fn find(&mut self, id: &str) -> Result<usize, Fault> {
         if let Some(place) = self.places.get(id) {
             return Ok(*place);
         }
