@@ -142,7 +142,10 @@ impl<'a, S: StateRead> Delta<'a, S> {
             return Ok(());
         }
         let values = self.base.get_many(&keys)?;
-        known.extend(keys.into_iter().zip(values.into_iter().map(Known::of_base)));
+        let values = values.into_iter().map(Known::of_base);
+        // Made and merged as a whole: to put each in by itself would look for its place.
+        let mut found: BTreeMap<Vec<u8>, Known> = keys.into_iter().zip(values).collect();
+        known.append(&mut found);
         Ok(())
     }
 
