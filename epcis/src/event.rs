@@ -24,6 +24,9 @@ pub const MAX_EVENT_BYTES: usize = 1 << 20;
 /// The deepest event, in nested objects and lists.
 pub const MAX_EVENT_DEPTH: usize = 64;
 
+/// Up to so many things of a list are compared one by one.
+const FEW_THINGS: usize = 8;
+
 /// How the event relates to the life of what it is about (EPCIS 2.0 §7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -372,11 +375,16 @@ fn read_things(node: &Node<'_>, field: &str) -> Result<Vec<Identifier>, EpcisErr
         return Ok(Vec::new());
     };
     let path = Path::Root.field(field);
+    let nodes = node.list(&path)?;
     let mut seen = std::collections::BTreeSet::new();
-    let mut things = Vec::new();
-    for (index, node) in node.list(&path)?.iter().enumerate() {
+    let mut things: Vec<Identifier> = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
         let thing = read_thing(node, &path.index(index))?;
-        if seen.insert(thing.clone()) {
+        let is_new = match nodes.len() > FEW_THINGS {
+            true => seen.insert(thing.clone()),
+            false => !things.contains(&thing),
+        };
+        if is_new {
             things.push(thing);
         }
     }

@@ -169,6 +169,21 @@ fn an_event_belongs_to_all_that_it_names() {
 
 /// EPCIS 2.0 §7.4.2: a sensor may report on a place. The place's history holds the report; when
 /// things are named, the place's doesn't.
+/// Lists are short or long; a thing that is named in both its forms is one.
+#[test]
+fn a_list_holds_each_thing_once_in_the_order_of_the_event() {
+    for count in [1, 4, 5, 30] {
+        let form = |number: usize, form: &str| format!("{form}{}", count - number);
+        let links = (0..count).map(|n| form(n, "https://id.gs1.org/01/09521141012345/21/"));
+        let links: Vec<String> = links.collect();
+        let urns = (0..count).map(|n| form(n, "urn:epc:id:sgtin:9521141.001234."));
+        let named: Vec<String> = links.iter().cloned().chain(urns).collect();
+        let event = good(with(object(), json!({ "epcList": named })));
+        let objects: Vec<&str> = event.objects.iter().map(Identifier::as_str).collect();
+        assert_eq!(objects, links, "{count}");
+    }
+}
+
 #[test]
 fn a_report_about_a_place_belongs_to_the_place() {
     let report = json!([{"sensorReport": [{"type": "Temperature", "value": 4.5}]}]);

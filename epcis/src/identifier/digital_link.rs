@@ -123,13 +123,21 @@ fn gtin_14(value: String) -> String {
 
 /// The canonical link of a key.
 pub(super) fn write(key: &Gs1Key) -> String {
-    let mut link = format!("https://{OFFICIAL}");
+    const BEGIN: &str = "https://";
+    let parts = key.parts().map(|(ai, value)| ai.len() + value.len() + 2);
+    let length = BEGIN.len() + OFFICIAL.len() + parts.sum::<usize>();
+    let mut link = String::with_capacity(length);
+    link.push_str(BEGIN);
+    link.push_str(OFFICIAL);
     for (ai, value) in key.parts() {
         link.push('/');
         link.push_str(ai);
         link.push('/');
-        for character in value.chars() {
-            encode(character, &mut link);
+        match value.contains(is_encoded) {
+            false => link.push_str(value),
+            true => value
+                .chars()
+                .for_each(|character| encode(character, &mut link)),
         }
     }
     link
@@ -139,9 +147,13 @@ pub(super) fn write(key: &Gs1Key) -> String {
 /// characters that aren't allowed, or mean something else, in a URN. So a serial number is written
 /// alike in both forms.
 pub(super) fn encode(character: char, out: &mut String) {
-    if matches!(character, '"' | '#' | '%' | '&' | '/' | '<' | '>' | '?') {
+    if is_encoded(character) {
         out.push_str(&format!("%{:02X}", u32::from(character)));
     } else {
         out.push(character);
     }
+}
+
+fn is_encoded(character: char) -> bool {
+    matches!(character, '"' | '#' | '%' | '&' | '/' | '<' | '>' | '?')
 }
