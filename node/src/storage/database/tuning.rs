@@ -137,6 +137,12 @@ fn table_options(
     } else {
         DBCompressionType::None
     });
+    if [State::NAME, Links::NAME].contains(&name) {
+        // Their keys fall anywhere, so files that come from memory are soon merged, all of them: they would be packed
+        // twice. Where keys follow one another, files are moved as they are.
+        let unpacked_at_first = [DBCompressionType::None, DBCompressionType::Lz4];
+        options.set_compression_per_level(&unpacked_at_first);
+    }
     options.set_write_buffer_size(64 << 20);
     // A commit doesn't wait while the one before is written by threads that stand behind all others.
     options.set_max_write_buffer_number(4);
