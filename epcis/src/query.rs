@@ -139,21 +139,19 @@ impl QueriedEvent {
 }
 
 /// The values under which an index keeps an event.
-pub fn index_values(event: &Event) -> Vec<(IndexField, String)> {
-    let place = |place: &Option<Identifier>| place.as_ref().map(|p| p.as_str().to_owned());
-    let event_type = Some(type_name(event.event_type).to_owned());
+pub fn index_values(event: &Event) -> impl Iterator<Item = (IndexField, &str)> {
+    let read_point = event.read_point.as_ref().map(Identifier::as_str);
+    let biz_location = event.biz_location.as_ref().map(Identifier::as_str);
     let values = [
-        (IndexField::EventType, event_type),
-        (IndexField::BizStep, event.biz_step.clone()),
-        (IndexField::Disposition, event.disposition.clone()),
-        (IndexField::ReadPoint, place(&event.read_point)),
-        (IndexField::BizLocation, place(&event.biz_location)),
-        (IndexField::EventId, event.event_id.clone()),
+        (IndexField::EventType, Some(type_name(event.event_type))),
+        (IndexField::BizStep, event.biz_step.as_deref()),
+        (IndexField::Disposition, event.disposition.as_deref()),
+        (IndexField::ReadPoint, read_point),
+        (IndexField::BizLocation, biz_location),
+        (IndexField::EventId, event.event_id.as_deref()),
     ];
     let present = values.into_iter();
-    present
-        .filter_map(|(field, value)| Some((field, value?)))
-        .collect()
+    present.filter_map(|(field, value)| Some((field, value?)))
 }
 
 /// The standard's name of a kind of event.

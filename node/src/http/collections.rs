@@ -243,7 +243,7 @@ fn page(
         members.extend(
             values
                 .filter(|(of, _)| *of == field)
-                .map(|(_, value)| value),
+                .map(|(_, value)| value.to_owned()),
         );
         after = Some(digest);
     }

@@ -237,6 +237,8 @@ impl<'s> Snapshot<'s> {
 struct IndexRows {
     rows: BTreeMap<EventKey, EventPlaces>,
     values: usize,
+    /// What each field had last, with its digest: events that come together have most of it in common.
+    last: BTreeMap<u8, (String, [u8; 16])>,
 }
 
 impl IndexRows {
@@ -271,17 +273,32 @@ impl IndexRows {
     }
 
     fn add_event(&mut self, height: u64, place: (u32, u32), event: &Event) {
-        let values = index_values(event).into_iter();
-        let values = values.map(|(field, value)| (number(field), digest(&value)));
-        for (field, value) in values.chain([(TIME, sorted(event.time_ms))]) {
-            let key = EventKey {
-                field,
-                value,
-                height,
-            };
-            self.rows.entry(key).or_default().0.push(place);
-            self.values += 1;
+        for (field, value) in index_values(event) {
+            let field = number(field);
+            let value = self.digest(field, value);
+            self.add_value(field, value, height, place);
         }
+        self.add_value(TIME, sorted(event.time_ms), height, place);
+    }
+
+    fn add_value(&mut self, field: u8, value: [u8; 16], height: u64, place: (u32, u32)) {
+        let key = EventKey {
+            field,
+            value,
+            height,
+        };
+        self.rows.entry(key).or_default().0.push(place);
+        self.values += 1;
+    }
+
+    fn digest(&mut self, field: u8, value: &str) -> [u8; 16] {
+        let last = self.last.get(&field);
+        if let Some((_, digest)) = last.filter(|(last, _)| last == value) {
+            return *digest;
+        }
+        let digest = digest(value);
+        self.last.insert(field, (value.to_owned(), digest));
+        digest
     }
 }
 
