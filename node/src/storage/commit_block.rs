@@ -66,6 +66,13 @@ pub fn move_tree(db: &Database) -> Result<(), Fault> {
     batch.write()
 }
 
+/// Notes that what is written from now on may be in this format. What is there stays as it is.
+pub fn note_format(db: &Database) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    batch.put::<Meta>(&MetaKey::Format, &MetaRow::Format(FORMAT))?;
+    batch.write()
+}
+
 /// A node's place and the eight bytes of its version, of its key in format 1.
 fn place_of_format_1(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (version, rest) = key.split_first_chunk::<8>()?;
@@ -226,8 +233,7 @@ fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<()
     let mut row = Vec::new();
     for (key, node) in &tree.nodes {
         row.clear();
-        row.extend_from_slice(&key.version().to_le_bytes());
-        node.encode_to(&mut row);
+        node.encode_row(key.version(), &mut row);
         batch.raw.put_cf(nodes, key.place(), &row);
     }
     Ok(())

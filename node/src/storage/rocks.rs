@@ -21,7 +21,7 @@ use tracing::warn;
 use super::database::{Database, Rows};
 use super::fingerprints::Fingerprints;
 use super::recent_events::RecentEvents;
-use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
+use super::schema::{FORMAT, FORMAT_BEFORE, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::settled_height;
 use super::settling::Settling;
 use super::tree_cache::TreeCache;
@@ -185,6 +185,7 @@ fn open(
     match db.row::<Meta>(&MetaKey::Format)? {
         None => return Err(OpenError::Missing),
         Some(MetaRow::Format(1)) => commit_block::move_tree(&db)?,
+        Some(MetaRow::Format(FORMAT_BEFORE)) => commit_block::note_format(&db)?,
         Some(MetaRow::Format(FORMAT)) => {}
         Some(MetaRow::Format(other)) => return Err(OpenError::Format(other.to_string())),
         Some(_) => return Err(Fault::Damaged("the format is another row".into()).into()),

@@ -16,8 +16,9 @@ use super::database::{Database, RawRow, Row, Rows};
 use super::rocks::{EventCatalogue, OpenError, RocksStore};
 use super::schema::{
     BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EvidenceKey, FORMAT,
-    Headers, HeightKey, HttpKey, HttpTable, Links, Meta, MetaKey, MetaRow, Misbehaviours, State,
-    TABLES, Table, TableKey, TableValue, TransactionIndex, Transactions, Tree, ValidatorSets,
+    FORMAT_BEFORE, Headers, HeightKey, HttpKey, HttpTable, Links, Meta, MetaKey, MetaRow,
+    Misbehaviours, State, TABLES, Table, TableKey, TableValue, TransactionIndex, Transactions,
+    Tree, ValidatorSets,
 };
 use super::{settled_height, snapshot};
 
@@ -77,7 +78,7 @@ impl Salvage {
     /// Refuses what this program can't judge: another chain, or another layout.
     pub fn check_chain(&self, chain_id: &Hash) -> Result<(), OpenError> {
         if let Ok(Some(MetaRow::Format(found))) = self.db.row::<Meta>(&MetaKey::Format)
-            && found != FORMAT
+            && ![FORMAT_BEFORE, FORMAT].contains(&found)
         {
             return Err(OpenError::Format(found.to_string()));
         }

@@ -12,11 +12,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use touchstone_core::Fault;
 use touchstone_core::hash::{self, Hash};
+use touchstone_core::state::commitment::TreeNode;
 
 pub use event_rows::{EventKey, EventPlace, EventPlaces};
 
 /// Version of this layout.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
+
+/// The version before: its nodes of the tree take more bytes, and are read as they are.
+pub const FORMAT_BEFORE: u32 = 2;
 
 /// A column family.
 pub trait Table {
@@ -366,25 +370,24 @@ pub enum MetaRow {
     },
 }
 
-/// A node of the tree: the version that made it (eight bytes, little-endian), and the node as chain-core encodes it.
+/// A node of the tree, in the bytes that chain-core gives a row: the version that made it, and the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRow {
     /// The version.
     pub version: u64,
-    /// The node's bytes.
-    pub node: Vec<u8>,
+    /// The node.
+    pub node: TreeNode,
 }
 
 impl TableValue for NodeRow {
     fn encode(&self) -> Result<Vec<u8>, Fault> {
-        Ok([&self.version.to_le_bytes()[..], &self.node].concat())
+        let mut bytes = Vec::new();
+        self.node.encode_row(self.version, &mut bytes);
+        Ok(bytes)
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (version, node) = bytes.split_first_chunk::<8>()?;
-        Some(NodeRow {
-            version: u64::from_le_bytes(*version),
-            node: node.to_vec(),
-        })
+        let (version, node) = TreeNode::decode_row(bytes)?;
+        Some(NodeRow { version, node })
     }
 }
 

@@ -359,7 +359,7 @@ pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<TreeNode>, 
     let row = rows.row::<Tree>(&key.place())?;
     // One of another version at its place is another node.
     let row = row.filter(|row| row.version == key.version());
-    row.map(|row| TreeNode::decode(&row.node)).transpose()
+    Ok(row.map(|row| row.node))
 }
 
 /// A header that decodes and whose id is indexed with this height.

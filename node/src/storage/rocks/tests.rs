@@ -250,6 +250,36 @@ fn a_store_of_format_1_is_brought_up_to_date() {
     }
 }
 
+/// Nodes in the bytes of format 2 are read, and replaced as blocks come.
+#[test]
+fn a_store_of_format_2_is_read_as_it_is() {
+    use crate::storage::schema::{NodeRow, Table, TableKey, TableValue, Tree};
+    let folder = folder();
+    let mut store = folder.create();
+    grow(&mut store, 4);
+    let rows = store.db.raw_rows(Tree::NAME).expect("open");
+    let rows: Vec<_> = rows.map(|row| row.expect("reads")).collect();
+    let raw = &store.db.raw;
+    let tree = store.db.family::<Tree>().expect("open");
+    for (place, row) in &rows {
+        let NodeRow { version, node } = NodeRow::decode(row).expect("whole");
+        let earlier = [&version.to_le_bytes()[..], &node.encode()].concat();
+        raw.put_cf(tree, place, earlier).expect("writes");
+    }
+    let format = MetaRow::Format(FORMAT_BEFORE).encode().expect("encodes");
+    let meta = store.db.family::<Meta>().expect("open");
+    raw.put_cf(meta, MetaKey::Format.encode(), format)
+        .expect("writes");
+    drop(store);
+
+    let mut store = folder.open().expect("opens");
+    let format = store.db.row::<Meta>(&MetaKey::Format).expect("reads");
+    assert_eq!(format, Some(MetaRow::Format(FORMAT)));
+    grow(&mut store, 2);
+    drop(store);
+    assert_eq!(folder.open().expect("opens").height(), 6);
+}
+
 /// A creation that died before its batch is finished by the next one.
 #[test]
 fn an_interrupted_creation_is_finished() {

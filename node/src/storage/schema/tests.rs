@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use touchstone_core::state::commitment::LeafNode;
+
 use super::*;
 
 /// One row of each table, in every shape that its bytes can take.
@@ -46,7 +48,10 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             &vec![1, 0x70],
             &NodeRow {
                 version: 258,
-                node: vec![9, 9],
+                node: TreeNode::Leaf(LeafNode {
+                    key_hash: [0x88; 32],
+                    value_hash: [0x99; 32],
+                }),
             },
         ),
         row::<EarlierTree>(&vec![1, 0, 0, 0], &vec![9, 9]),
