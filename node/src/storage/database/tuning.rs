@@ -18,6 +18,9 @@ pub(in crate::storage) const LARGE_ENVELOPE: u64 = 4 << 10;
 const SEARCH_FROM_THE_ROW_BEFORE: &str =
     "memtable_insert_with_hint_prefix_extractor=rocksdb.CappedPrefix.0";
 
+/// The same for rows that are read together, in the order of their keys: a block's values.
+const LOOK_UP_FROM_THE_ROW_BEFORE: &str = "memtable_batch_lookup_optimization=true";
+
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
@@ -118,6 +121,9 @@ fn table_options(
     ];
     if is_written_in_order.contains(&name) {
         options = options.get_options_from_string(SEARCH_FROM_THE_ROW_BEFORE)?;
+    }
+    if name == State::NAME {
+        options = options.get_options_from_string(LOOK_UP_FROM_THE_ROW_BEFORE)?;
     }
     if name == Links::NAME {
         // A link is read from an entry on, so the filters are asked for its owner. Otherwise each file whose range it
