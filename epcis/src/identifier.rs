@@ -45,6 +45,13 @@ impl Identifier {
         if !is_uri(text) {
             return Err(IdentifierError::NotUri);
         }
+        // Most are: they needn't be taken apart and written again.
+        if let Some(level) = digital_link::level_of_canonical(text) {
+            return Ok(Identifier {
+                uri: text.to_owned(),
+                level: Some(level),
+            });
+        }
         if let Some(key) = urn::read(text)? {
             return Ok(Identifier::of_key(&key));
         }

@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: yes
 
-use super::keys::{self, Gs1Key};
+use super::keys::{self, Gs1Key, Level};
 use super::{IdentifierError, percent_decode};
 
 /// The domain of canonical Digital Links, where every path must be one.
@@ -23,6 +23,24 @@ pub(super) fn read(text: &str) -> Result<Option<Gs1Key>, IdentifierError> {
         Err(error) if domain.eq_ignore_ascii_case(OFFICIAL) => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+/// The level of the key in a link that is canonical as it stands, with at most one qualifier. None where it isn't, or
+/// where that takes a closer look.
+pub(super) fn level_of_canonical(text: &str) -> Option<Level> {
+    let path = text.strip_prefix("https://")?.strip_prefix(OFFICIAL)?;
+    let path = path.strip_prefix('/')?;
+    if path.contains(|character: char| character != '/' && is_encoded(character)) {
+        return None;
+    }
+    let mut segments = path.split('/');
+    let (ai, value) = (segments.next()?, segments.next()?);
+    let qualifier = match (segments.next(), segments.next(), segments.next()) {
+        (None, ..) => None,
+        (Some(ai), Some(value), None) => Some((ai, value)),
+        _ => return None,
+    };
+    keys::level_as_written(ai, value, qualifier)
 }
 
 /// The canonical form of a link's beginning, which ends within a value, or before one.

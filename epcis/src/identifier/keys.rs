@@ -169,6 +169,27 @@ pub(super) fn qualifier(ai: &str) -> Option<&'static str> {
         .find(|known| *known == ai)
 }
 
+/// The level of a key with this value and at most one qualifier, none of it percent-encoded, if [`Gs1Key::new`] takes
+/// it and leaves out nothing.
+pub(super) fn level_as_written(
+    ai: &str,
+    value: &str,
+    qualifier: Option<(&str, &str)>,
+) -> Option<Level> {
+    let key = primary(ai)?;
+    key.check(value).ok()?;
+    let Some((ai, qualified)) = qualifier else {
+        return Some(key.level(value, std::iter::empty()));
+    };
+    let ai = self::qualifier(ai)?;
+    let may_follow = key.qualifiers.iter().any(|set| set.contains(&ai));
+    let is_left_out = ai == "254" && qualified == "0";
+    if !may_follow || is_left_out || check_qualifier(ai, qualified).is_err() {
+        return None;
+    }
+    Some(key.level(value, std::iter::once(ai)))
+}
+
 impl Gs1Key {
     /// Checks a value and its qualifiers, none of them percent-encoded, and leaves out what isn't
     /// part of the identity.
@@ -214,16 +235,8 @@ impl Gs1Key {
     }
 
     pub(super) fn level(&self) -> Level {
-        let instance = match &self.primary.instance {
-            InstanceIf::Always => true,
-            InstanceIf::Serial => self.value.len() > self.primary.digits,
-            InstanceIf::Qualified(by) => self.qualifiers.iter().any(|(ai, _)| by.contains(ai)),
-        };
-        if instance {
-            Level::Instance
-        } else {
-            Level::Class
-        }
+        let qualifiers = self.qualifiers.iter().map(|(ai, _)| *ai);
+        self.primary.level(&self.value, qualifiers)
     }
 
     /// The application identifier of the key itself.
@@ -269,6 +282,19 @@ impl Primary {
     /// other's.
     pub(super) fn qualifiers_in_order(&self) -> impl Iterator<Item = &'static str> {
         self.qualifiers.iter().flat_map(|set| set.iter().copied())
+    }
+
+    fn level(&self, value: &str, mut qualifiers: impl Iterator<Item = &'static str>) -> Level {
+        let instance = match &self.instance {
+            InstanceIf::Always => true,
+            InstanceIf::Serial => value.len() > self.digits,
+            InstanceIf::Qualified(by) => qualifiers.any(|ai| by.contains(&ai)),
+        };
+        if instance {
+            Level::Instance
+        } else {
+            Level::Class
+        }
     }
 
     fn check(&self, value: &str) -> Result<(), IdentifierError> {

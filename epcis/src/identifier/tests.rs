@@ -362,6 +362,54 @@ fn a_key_says_whether_it_names_one_thing_or_a_class() {
     }
 }
 
+/// What [`Identifier::parse`] makes of a link by taking it apart.
+fn taken_apart(text: &str) -> Option<Identifier> {
+    let key = digital_link::read(text).ok().flatten()?;
+    Some(Identifier::of_key(&key))
+}
+
+#[test]
+fn a_link_that_is_canonical_needs_no_closer_look() {
+    let begin = "https://id.gs1.org/";
+    for (path, is_canonical) in [
+        ("00/095212340000000150", true),
+        ("01/09521141012345", true),
+        ("01/09521141012345/10/L", true),
+        ("01/09521141012345/21/A1", true),
+        ("01/09521141012345/235/A1", true),
+        ("414/9521141012345", true),
+        ("414/9521141012345/254/x", true),
+        ("253/9521141012345", true),
+        ("253/9521141012345A", true),
+        ("8004/9521141A", true),
+        ("414/9521141012345/254/0", false),
+        ("01/09521141012345/10/L/21/A1", false),
+        ("01/09521141012345/22/V/10/L", false),
+        ("01/9521141012345/21/A1", false),
+        ("01/09521141012345/21/%41", false),
+        ("01/09521141012345/21/A1?11=260301", false),
+        ("01/09521141012344/21/A1", false),
+        ("01/09521141012345/21/", false),
+        ("01/09521141012345/8011/1", false),
+        ("00/095212340000000150/21/A1", false),
+        ("b/01/09521141012345", false),
+        ("01/09521141012345/414/9521141012345", false),
+    ] {
+        let text = format!("{begin}{path}");
+        let level = digital_link::level_of_canonical(&text);
+        assert_eq!(level.is_some(), is_canonical, "{path}");
+        let whole = taken_apart(&text);
+        let same = whole.as_ref().filter(|whole| whole.as_str() == text);
+        if is_canonical {
+            assert_eq!(same.map(|same| same.level), Some(level), "{path}");
+        }
+    }
+    for other in ["https://a.example/", "http://id.gs1.org/"] {
+        let text = format!("{other}01/09521141012345");
+        assert_eq!(digital_link::level_of_canonical(&text), None, "{text}");
+    }
+}
+
 /// Percent-encodes what must be, and as many other characters as the mask says.
 fn encoded(serial: &str, mask: u32) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || "!'()*+,-.:;=_".contains(c);
@@ -399,6 +447,10 @@ proptest! {
     ) {
         if let Ok(identifier) = Identifier::parse(&text) {
             prop_assert_eq!(Identifier::parse(identifier.as_str()), Ok(identifier.clone()));
+        }
+        if let Some(level) = digital_link::level_of_canonical(&text) {
+            let same = Identifier { uri: text.clone(), level: Some(level) };
+            prop_assert_eq!(taken_apart(&text), Some(same));
         }
     }
 }
