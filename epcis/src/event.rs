@@ -270,8 +270,8 @@ impl Event {
 fn read_type(node: &Node<'_>) -> Result<EventType, EpcisError> {
     node.object(&Path::Root)?;
     let path = Path::Root.field("type");
-    let name = required(text(node, "type")?, "type")?;
-    event_type(&name).ok_or_else(|| EpcisRule::UnknownEventType(excerpt(&name)).at(&path))
+    let name = required(text_of(node, "type")?, "type")?;
+    event_type(name).ok_or_else(|| EpcisRule::UnknownEventType(excerpt(name)).at(&path))
 }
 
 fn missing(field: &'static str) -> EpcisError {
@@ -283,11 +283,15 @@ fn required<T>(value: Option<T>, field: &'static str) -> Result<T, EpcisError> {
 }
 
 fn text(node: &Node<'_>, field: &str) -> Result<Option<String>, EpcisError> {
-    let Some(node) = node.get(field) else {
-        return Ok(None);
-    };
-    node.text(&Path::Root.field(field))
-        .map(|text| Some(text.to_owned()))
+    Ok(text_of(node, field)?.map(str::to_owned))
+}
+
+/// The same, not copied.
+fn text_of<'a>(node: &'a Node<'_>, field: &str) -> Result<Option<&'a str>, EpcisError> {
+    let text = node
+        .get(field)
+        .map(|node| node.text(&Path::Root.field(field)));
+    text.transpose()
 }
 
 fn is_empty(node: &Node<'_>, list: &str) -> bool {
@@ -309,7 +313,7 @@ fn read_time(node: &Node<'_>, field: &str, path: &Path<'_>) -> Result<Option<i64
 }
 
 fn read_action(node: &Node<'_>) -> Result<Option<Action>, EpcisError> {
-    match text(node, "action")?.as_deref() {
+    match text_of(node, "action")? {
         None => Ok(None),
         Some("ADD") => Ok(Some(Action::Add)),
         Some("OBSERVE") => Ok(Some(Action::Observe)),
