@@ -143,6 +143,11 @@ fn table_options(
     } else {
         DBCompressionType::None
     });
+    if [Tree::NAME, Transactions::NAME].contains(&name) {
+        // Who asks for one of these rows knows that it is there, so the last level's files needn't tell whether they
+        // have it.
+        options.set_optimize_filters_for_hits(true);
+    }
     if [State::NAME, Links::NAME].contains(&name) {
         // Their keys fall anywhere, so files that come from memory are soon merged, all of them: they would be packed
         // twice. Where keys follow one another, files are moved as they are.
