@@ -145,12 +145,7 @@ pub async fn run(
         }
         (None, Some(file)) => {
             let folders = search::folders(Path::new(design), arguments.receipts.as_deref());
-            for folder in &folders {
-                unread.extend(receipt::unread(folder)?);
-            }
-            for reason in &unread {
-                output.remark(format!("not looked at: {}", plain(&reason.to_string())));
-            }
+            unread = tell_unread(&folders, output)?;
             Box::pin(search::by_file(&mut client, file, &folders, selection)).await?
         }
         (None, None) => {
@@ -160,7 +155,8 @@ pub async fn run(
                     plain(design)
                 ))
             })?;
-            let receipt = receipt::of_design(arguments.receipts.as_deref(), &hex::encode(id))?;
+            let (receipt, unreadable) = receipt_of(arguments, &hex::encode(id), output)?;
+            unread = unreadable;
             (
                 vec![Box::pin(certify(&mut client, id, receipt, selection)).await?],
                 Vec::new(),
@@ -201,6 +197,34 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// The receipt of a design in the folder that is named, or in this one. Where there is none, what can't be read there
+/// may be it, and is told.
+fn receipt_of(
+    arguments: &Arguments,
+    design_id: &str,
+    output: &mut Output,
+) -> Result<(Option<Receipt>, Vec<Failure>), Failure> {
+    let folder = arguments.receipts.as_deref().unwrap_or(Path::new("."));
+    let receipt = receipt::of_design(Some(folder), design_id)?;
+    let unread = match receipt {
+        Some(_) => Vec::new(),
+        None => tell_unread(&[folder.to_owned()], output)?,
+    };
+    Ok((receipt, unread))
+}
+
+/// Tells which files of these folders are named as receipts and can't be read.
+fn tell_unread(folders: &[PathBuf], output: &mut Output) -> Result<Vec<Failure>, Failure> {
+    let mut unread = Vec::new();
+    for folder in folders {
+        unread.extend(receipt::unread(folder)?);
+    }
+    for reason in &unread {
+        output.remark(format!("not looked at: {}", plain(&reason.to_string())));
+    }
+    Ok(unread)
 }
 
 /// A file of a design.

@@ -334,9 +334,17 @@ async fn a_receipt_that_cannot_be_read_is_named() {
     let beside = node.run(&["certificate", &front, "--json"]).await;
     assert_eq!(beside.code, 0, "{beside:?}");
     assert!(beside.err.contains(&named), "{beside:?}");
-    let unread = beside.json()[0]["unread_receipts"].clone();
-    assert_eq!(unread.as_array().unwrap().len(), 1, "{unread}");
+    let unread = |ran: &Ran| ran.json()[0]["unread_receipts"].as_array().unwrap().len();
+    assert_eq!(unread(&beside), 1, "{beside:?}");
+    let (id, folder) = (id_of(&receipt), node.path(".").display().to_string());
+    let by_id = ["certificate", &id, "--receipts", &folder, "--json"];
+    let known = node.run(&by_id).await;
+    assert_eq!((known.code, unread(&known)), (0, 0), "{known:?}");
     std::fs::remove_file(&receipt).unwrap();
+    // Without a receipt a certificate has no title, and shows no files.
+    let unknown = node.run(&by_id).await;
+    assert_eq!((unknown.code, unread(&unknown)), (0, 1), "{unknown:?}");
+    assert!(unknown.err.contains("cut.touchstone.json: not a receipt"));
     let alone = node.run(&["certificate", &front]).await;
     assert_eq!(alone.code, 4, "{alone:?}");
     assert!(alone.err.contains(&named), "{alone:?}");

@@ -6,7 +6,7 @@ use serde_json::json;
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
-use super::{Arguments, certify};
+use super::{Arguments, certify, receipt_of};
 use crate::deposit_certificate::content::CredentialContent;
 use crate::deposit_certificate::credential::{self, BadCredential, CredentialStatement};
 use crate::deposit_certificate::data_integrity::did_key;
@@ -39,7 +39,7 @@ pub(super) async fn run(
     let is_asked = !arguments.offline && settings.examiners_genesis()?.is_some();
     let (as_of, mut reservations) = match is_asked {
         true => {
-            let (as_of, reservations) = Box::pin(ask(&stated, arguments, settings)).await?;
+            let (as_of, reservations) = Box::pin(ask(&stated, arguments, settings, output)).await?;
             let reservations = reservations.iter();
             let reservations = reservations.map(|found| output.language.finding(found));
             (Some(as_of), reservations.collect())
@@ -148,6 +148,7 @@ async fn ask(
     statement: &CredentialStatement,
     arguments: &Arguments,
     settings: &Settings,
+    output: &mut Output,
 ) -> Result<(AttestedHeader, Vec<Finding>), Failure> {
     let hash = |member: &'static str, text: &str| {
         receipt::bytes(member, text).map_err(|_| {
@@ -165,7 +166,7 @@ async fn ask(
     }
     let receipt = match &arguments.receipt {
         Some(path) => Some(Receipt::read(path)?).filter(|r| r.design_id == stated.design_id),
-        None => receipt::of_design(arguments.receipts.as_deref(), &stated.design_id)?,
+        None => receipt_of(arguments, &stated.design_id, output)?.0,
     };
     let certificate = Box::pin(certify(&mut client, id, receipt, &FieldSelection::all())).await?;
     let facts = Box::pin(certificate.facts(&mut client)).await?;
