@@ -38,6 +38,8 @@ pub struct FsckReport {
     pub damages: Vec<Damage>,
     /// What was done about it.
     pub repaired: Vec<String>,
+    /// Whether all was looked at: an error ended no part of it.
+    pub is_complete: bool,
 }
 
 /// Something that isn't sound.
@@ -67,6 +69,14 @@ impl FsckReport {
             is_repaired: false,
         });
     }
+
+    /// What was noted after the first `before` damages has been repaired.
+    fn has_repaired(&mut self, before: usize, what: String) {
+        for damage in self.damages.iter_mut().skip(before) {
+            damage.is_repaired = true;
+        }
+        self.repaired.push(what);
+    }
 }
 
 const RESET_GUARD: &str = "touchstone-node reset-guard --height H, with a height that this validator can't have signed \
@@ -79,24 +89,22 @@ const FROM_PEERS: &str =
 const DROP_ROWS: &str = "--repair drops the rows that can't be read";
 
 /// Examines a data folder that no process uses, and repairs what follows from something sound. `told` hears how far it
-/// is, and of how many blocks.
+/// is, and of how many blocks. The report holds what was found and done before an error, too.
 pub fn examine(
     config: &Config,
     genesis: &Genesis,
     repair: bool,
     told: impl FnMut(u64, u64),
-) -> Result<FsckReport, NodeError> {
+    report: &mut FsckReport,
+) -> Result<(), NodeError> {
     let folder = DataFolder::open(&config.data)?;
     let path = folder.path().to_owned();
     let disk = FileDisk::new(folder);
-    let mut report = FsckReport::default();
-    guard(&disk, config.validator_key.is_some(), &mut report)?;
-    log(&disk, &path, repair, &mut report)?;
-    database(&path, genesis, repair, told, &mut report)?;
-    for damage in &mut report.damages {
-        damage.is_repaired = repair && damage.way_out != RESET_GUARD;
-    }
-    Ok(report)
+    guard(&disk, config.validator_key.is_some(), report)?;
+    log(&disk, &path, repair, report)?;
+    database(&path, genesis, repair, told, report)?;
+    report.is_complete = true;
+    Ok(())
 }
 
 fn guard(disk: &FileDisk, votes: bool, report: &mut FsckReport) -> Result<(), NodeError> {
@@ -119,6 +127,7 @@ fn log(
     let Err(error) = Wal::examine(disk) else {
         return Ok(());
     };
+    let before = report.damages.len();
     report.note("the write-ahead log".into(), error.to_string(), LOG_ASIDE);
     if repair {
         let moves =
@@ -131,9 +140,7 @@ fn log(
         for (from, aside) in moves {
             rename(from, aside)?;
         }
-        report
-            .repaired
-            .push("the write-ahead log was set aside".into());
+        report.has_repaired(before, "the write-ahead log was set aside".into());
     }
     Ok(())
 }
@@ -195,11 +202,12 @@ fn database(
         rename(&stored, &aside)?;
     }
     rename(&anew, &stored)?;
-    report.repaired.push(format!(
+    let done = format!(
         "the database was made anew up to block {}; the damaged one is {}",
         report.sound_to,
         aside.display()
-    ));
+    );
+    report.has_repaired(before, done);
     Ok(())
 }
 

@@ -177,8 +177,13 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
             let config = config::read_file(&config)?;
             let genesis = config::read_genesis(&config)?;
             let told = |height, of| terminal.remark(format!("block {height} of {of} is sound"));
-            let report = fsck::examine(&config, &genesis, repair, told)?;
-            print_report(&report, json, terminal);
+            let mut report = FsckReport::default();
+            let ended = fsck::examine(&config, &genesis, repair, told, &mut report);
+            // What was found and done before an error is told, too.
+            if ended.is_ok() || report != FsckReport::default() {
+                print_report(&report, json, terminal);
+            }
+            ended?;
             match report.left() {
                 0 => Ok(()),
                 damages => Err(NodeError::Unsound { damages }),
@@ -210,7 +215,9 @@ fn print_report(report: &FsckReport, json: bool, terminal: Terminal) {
         return;
     }
     let (sound_to, height) = (report.sound_to, report.height);
-    terminal.line(format!("blocks 1 to {sound_to} of {height} are sound"));
+    if report.is_complete || height > 0 {
+        terminal.line(format!("blocks 1 to {sound_to} of {height} are sound"));
+    }
     for damage in &report.damages {
         terminal.line(format!("DAMAGED {}: {}", damage.part, damage.what));
         terminal.under(damage.way_out);
@@ -218,7 +225,7 @@ fn print_report(report: &FsckReport, json: bool, terminal: Terminal) {
     for done in &report.repaired {
         terminal.line(format!("REPAIRED {done}"));
     }
-    if report.damages.is_empty() {
+    if report.is_complete && report.damages.is_empty() {
         terminal.line("nothing is damaged");
     }
 }

@@ -105,7 +105,16 @@ fn stopped() -> Stopped {
 
 impl Stopped {
     fn examine(&self, repair: bool) -> FsckReport {
-        examine(&self.config, &self.genesis, repair, |_, _| {}).unwrap()
+        let (report, ended) = self.ended(&self.genesis, repair);
+        ended.unwrap();
+        report
+    }
+
+    /// What was found and done, and how it ended.
+    fn ended(&self, genesis: &Genesis, repair: bool) -> (FsckReport, Result<(), NodeError>) {
+        let mut report = FsckReport::default();
+        let ended = examine(&self.config, genesis, repair, |_, _| {}, &mut report);
+        (report, ended)
     }
 
     /// Every file of the data folder with its bytes.
@@ -222,13 +231,25 @@ fn a_lost_block_leaves_those_before_it() {
         (after.height, after.sound_to, after.damages.len()),
         (3, 3, 0)
     );
-    // What was damaged is kept, and a second repair doesn't overwrite it.
+    // What was damaged is kept, and a second repair doesn't overwrite it. What it did before is told.
     remove_block(&path, &stopped.genesis.chain_id, &settings, 2);
-    let refused = examine(&stopped.config, &stopped.genesis, true, |_, _| {}).unwrap_err();
+    for name in ["wal-0", "wal-1"] {
+        std::fs::write(stopped.config.data.join(name), "no log").unwrap();
+    }
+    let (report, ended) = stopped.ended(&stopped.genesis, true);
     assert!(
-        matches!(refused, NodeError::DamagedKept { .. }),
-        "{refused}"
+        matches!(ended, Err(NodeError::DamagedKept { .. })),
+        "{ended:?}"
     );
+    assert_eq!(report.repaired, ["the write-ahead log was set aside"]);
+    let parts = report.damages.iter().take(2);
+    let parts: Vec<_> = parts.map(|d| (d.part.as_str(), d.is_repaired)).collect();
+    assert_eq!(
+        parts,
+        [("the write-ahead log", true), ("block 2", false)],
+        "{report:?}"
+    );
+    assert!(!report.is_complete);
 }
 
 /// What a repair set aside of the log is what was signed: another repair doesn't overwrite it.
@@ -247,10 +268,10 @@ fn a_log_that_was_set_aside_is_kept() {
     let aside = |name: &str| data.join(format!("{name}.damaged"));
     std::fs::copy(aside("wal-mark"), data.join("wal-mark")).unwrap();
     write("nor this");
-    let refused = examine(&stopped.config, &stopped.genesis, true, |_, _| {}).unwrap_err();
+    let (_, refused) = stopped.ended(&stopped.genesis, true);
     assert!(
-        matches!(refused, NodeError::DamagedKept { .. }),
-        "{refused}"
+        matches!(refused, Err(NodeError::DamagedKept { .. })),
+        "{refused:?}"
     );
     for name in ["wal-0", "wal-1"] {
         assert_eq!(std::fs::read(aside(name)).unwrap(), b"no log");
@@ -277,7 +298,7 @@ fn another_chains_folder_is_refused_and_kept() {
     let stopped = stopped();
     let before = stopped.files();
     let other = test_blocks::genesis("other");
-    let refused = examine(&stopped.config, &other, true, |_, _| {}).unwrap_err();
+    let refused = stopped.ended(&other, true).1.unwrap_err();
     assert!(refused.to_string().contains("holds chain"), "{refused}");
     assert!(stopped.files() == before);
 }
