@@ -40,6 +40,8 @@ const MOST: ReadLimits = ReadLimits {
     entries: 4_000_000,
     link_entries: 100_000,
     link_bytes: 256 << 20,
+    kept_bytes: 64 << 20,
+    held_bytes: 512 << 20,
 };
 /// Entries that are read for what is said of one thing, for which others wait.
 const ENTRIES_OF_ONE: usize = 4096;
@@ -51,6 +53,9 @@ const AHEAD: usize = 256;
 const QUESTIONS: usize = 3;
 /// Things that are kept for the next ones.
 const KEPT_THINGS: usize = 4096;
+/// How often all that is held may be dropped for one thing: once for each reading ahead that was under way, and once
+/// for itself. What it needs is more than may be held then.
+const CLEARED: usize = QUESTIONS + 1;
 
 /// Parts of a trace, as they are found.
 pub type TraceStream =
@@ -168,6 +173,10 @@ struct TraceCache {
     asked: HashSet<String, RandomState>,
     /// Questions without answer.
     questions: usize,
+    /// Bytes of these things.
+    bytes: usize,
+    /// How often they were dropped, as too much was held, since the last thing was told.
+    cleared: usize,
 }
 
 impl TraceCache {
@@ -177,6 +186,7 @@ impl TraceCache {
 
     /// The record of a thing, which isn't needed again unless it is a container.
     fn record(&mut self, traced: &Traced) -> Result<Box<Item>, ServiceError> {
+        self.cleared = 0;
         let edge = traced.edge.as_ref();
         let is_last = edge.is_some_and(|edge| edge.kind == EdgeKind::Transformed);
         let record = match is_last {
@@ -193,21 +203,34 @@ impl TraceCache {
         walk: &Walk,
         prefetcher: &Prefetcher,
     ) -> Result<(), ServiceError> {
-        if self.things.len() >= KEPT_THINGS {
-            self.things.clear();
-        }
-        if !self.asked.contains(id) {
-            self.ask(prefetcher, vec![id.to_owned()]);
+        if prefetcher.is_full() {
+            if self.cleared == CLEARED {
+                return Err(prefetcher.refusal(id));
+            }
+            self.cleared += 1;
+            self.clear(prefetcher);
+        } else if self.things.len() >= KEPT_THINGS {
+            self.clear(prefetcher);
         }
         while !self.things.contains_key(id) {
-            for read in prefetcher.next()? {
+            if self.asked.insert(id.to_owned()) {
+                self.questions += 1;
+                prefetcher.ask(id.to_owned());
+            }
+            let answer = prefetcher.next()?;
+            self.questions -= 1;
+            self.bytes = self.bytes.saturating_add(answer.bytes);
+            for left in &answer.left {
+                self.asked.remove(left);
+            }
+            for read in answer.reads {
                 let id = read.link.id().to_owned();
                 self.asked.remove(&id);
                 self.things.insert(id, read);
             }
-            self.questions -= 1;
         }
-        while self.questions < QUESTIONS {
+        // One thing that needs all there is room for has it.
+        while self.questions < QUESTIONS && self.cleared == 0 {
             let is_new = |id: &&str| !self.things.contains_key(*id) && !self.asked.contains(*id);
             let coming = walk.coming(QUESTIONS * AHEAD + AHEAD).filter(is_new);
             let coming: Vec<String> = coming.take(AHEAD).map(str::to_owned).collect();
@@ -215,15 +238,17 @@ impl TraceCache {
             if coming.is_empty() || (coming.len() < AHEAD && self.questions > 0) {
                 break;
             }
-            self.ask(prefetcher, coming);
+            self.asked.extend(coming.iter().cloned());
+            self.questions += 1;
+            prefetcher.ask_ahead(coming);
         }
         Ok(())
     }
 
-    fn ask(&mut self, prefetcher: &Prefetcher, ids: Vec<String>) {
-        self.asked.extend(ids.iter().cloned());
-        self.questions += 1;
-        prefetcher.ask(ids);
+    /// Drops what is here; the walk asks again for what it needs.
+    fn clear(&mut self, prefetcher: &Prefetcher) {
+        self.things.clear();
+        prefetcher.release(std::mem::take(&mut self.bytes));
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::Scope;
 
@@ -23,10 +24,12 @@ use crate::storage::rocks::{LinkCursor, Snapshot};
 
 /// Entries read at once.
 const PAGE: u32 = 1000;
-/// Events, and bytes of them, that are kept for the next links: neighbours in a trace share most of
-/// theirs.
+/// Events that are kept for the next links, whatever their bytes: neighbours in a trace share most of theirs.
 const KEPT_EVENTS: usize = 16_384;
-const KEPT_BYTES: usize = 64 << 20;
+/// What an event is counted with beside its bytes, for what was read from them.
+const READ_EVENT: usize = 1024;
+/// What a link is counted with for each event in it, which it may share.
+const SHARED_EVENT: usize = 16;
 /// Containers that are known to have been read.
 const KNOWN_CONTAINERS: usize = 4096;
 
@@ -39,6 +42,10 @@ pub(super) struct ReadLimits {
     pub link_entries: u64,
     /// Bytes of one link's events.
     pub link_bytes: usize,
+    /// Bytes of events that are kept for the next links.
+    pub kept_bytes: usize,
+    /// Bytes that all links together hold, from which on none is read ahead.
+    pub held_bytes: usize,
 }
 
 /// A thing's link and record.
@@ -47,10 +54,28 @@ pub(super) struct Read {
     pub record: Box<Item>,
 }
 
+/// What is to be read.
+struct Question {
+    ids: Vec<String>,
+    /// Whether the walk stands still until it has the first: that one is read, whatever is held.
+    is_needed: bool,
+}
+
+/// What was read.
+pub(super) struct Answer {
+    pub reads: Vec<Read>,
+    /// What wasn't, as too much was held.
+    pub left: Vec<String>,
+    /// Bytes that are held for it, until [`Prefetcher::release`].
+    pub bytes: usize,
+}
+
 /// The reading thread, as the walk sees it.
 pub(super) struct Prefetcher {
-    asked: mpsc::Sender<Vec<String>>,
-    answers: mpsc::Receiver<Result<Vec<Read>, ServiceError>>,
+    asked: mpsc::Sender<Question>,
+    answers: mpsc::Receiver<Result<Answer, ServiceError>>,
+    held: Arc<AtomicUsize>,
+    most: ReadLimits,
 }
 
 impl Prefetcher {
@@ -60,13 +85,15 @@ impl Prefetcher {
         view: &'env ProvenState<'env>,
         most: ReadLimits,
     ) -> Prefetcher {
-        let (asked, questions) = mpsc::channel::<Vec<String>>();
+        let (asked, questions) = mpsc::channel::<Question>();
         let (replies, answers) = mpsc::channel();
+        let held = Arc::new(AtomicUsize::new(0));
+        let counted = held.clone();
         scope.spawn(move || {
-            let mut reader = StoreReader::new(view, most);
-            for ids in questions {
+            let mut reader = StoreReader::new(view, most, counted);
+            for question in questions {
                 let read = match &mut reader {
-                    Ok(reader) => reader.read(ids),
+                    Ok(reader) => reader.read(question),
                     Err(fault) => Err(ServiceError::Fault(fault.clone())),
                 };
                 if replies.send(read).is_err() {
@@ -74,18 +101,59 @@ impl Prefetcher {
                 }
             }
         });
-        Prefetcher { asked, answers }
+        Prefetcher {
+            asked,
+            answers,
+            held,
+            most,
+        }
     }
 
-    /// Lets these be read; each question is answered once, in order.
-    pub fn ask(&self, ids: Vec<String>) {
+    /// Lets this be read, which the walk needs now.
+    pub fn ask(&self, id: String) {
+        let ids = vec![id];
+        self.send(Question {
+            ids,
+            is_needed: true,
+        });
+    }
+
+    /// Lets these be read, as far as there is room.
+    pub fn ask_ahead(&self, ids: Vec<String>) {
+        self.send(Question {
+            ids,
+            is_needed: false,
+        });
+    }
+
+    /// Each question is answered once, in order.
+    fn send(&self, question: Question) {
         // A thread that is gone is noticed when its answer is waited for.
-        let _ = self.asked.send(ids);
+        let _ = self.asked.send(question);
+    }
+
+    /// Whether as much is held as may be.
+    pub fn is_full(&self) -> bool {
+        self.held.load(Ordering::Relaxed) >= self.most.held_bytes
+    }
+
+    /// So many bytes aren't held any more.
+    pub fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Why a walk ends that needs more for one thing than may be held.
+    pub fn refusal(&self, id: &str) -> ServiceError {
+        ServiceError::TooLarge(format!(
+            "the trace comes to a thing whose events, and those of its containers ({id} among them), have more than {} \
+             bytes together; page through its events instead, or begin at what was made of it",
+            self.most.held_bytes
+        ))
     }
 
     /// Waits for the answer to the oldest question that has none. It may hold containers that
     /// weren't asked for.
-    pub fn next(&self) -> Result<Vec<Read>, ServiceError> {
+    pub fn next(&self) -> Result<Answer, ServiceError> {
         let answer = self.answers.recv();
         answer.map_err(|_| {
             ServiceError::Fault(Fault::Invariant("the reading thread has ended".into()))
@@ -112,11 +180,19 @@ struct StoreReader<'a> {
     containers: HashSet<String>,
     /// Entries that were read.
     entries: usize,
+    /// Bytes of events that were taken out of their transactions for the link that is read.
+    fresh: usize,
+    /// Bytes that the walk holds, or will.
+    held: Arc<AtomicUsize>,
     most: ReadLimits,
 }
 
 impl<'a> StoreReader<'a> {
-    fn new(view: &'a ProvenState<'a>, most: ReadLimits) -> Result<StoreReader<'a>, Fault> {
+    fn new(
+        view: &'a ProvenState<'a>,
+        most: ReadLimits,
+        held: Arc<AtomicUsize>,
+    ) -> Result<StoreReader<'a>, Fault> {
         let snapshot = &view.snapshot;
         Ok(StoreReader {
             snapshot,
@@ -129,12 +205,16 @@ impl<'a> StoreReader<'a> {
             transaction: None,
             containers: HashSet::new(),
             entries: 0,
+            fresh: 0,
+            held,
             most,
         })
     }
 
-    /// Reads these, and the containers around them that weren't read before.
-    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, ServiceError> {
+    /// Reads these, and the containers around them that weren't read before, as far as there is room.
+    fn read(&mut self, question: Question) -> Result<Answer, ServiceError> {
+        let Question { ids, is_needed } = question;
+        let needed = ids.first().filter(|_| is_needed).cloned();
         let mut found = Vec::with_capacity(ids.len());
         let mut next = ids;
         while !next.is_empty() {
@@ -146,19 +226,34 @@ impl<'a> StoreReader<'a> {
             found.extend(next.into_iter().zip(records));
             next = around;
         }
-        let mut all = Vec::with_capacity(found.len());
+        let mut answer = Answer {
+            reads: Vec::with_capacity(found.len()),
+            left: Vec::new(),
+            bytes: 0,
+        };
         // Containers first: their events name what is in them.
         for (id, record) in found.into_iter().rev() {
+            let is_full = self.held.load(Ordering::Relaxed) >= self.most.held_bytes;
+            if is_full && needed.as_ref() != Some(&id) {
+                self.containers.remove(&id);
+                answer.left.push(id);
+                continue;
+            }
+            self.fresh = 0;
             let count = record.link.as_ref().map_or(0, |link| link.count);
             let events = match self.named(&id, count) {
                 Some(events) => events,
                 None => self.events(&id, count)?,
             };
+            let shared = events.len().saturating_mul(SHARED_EVENT);
+            let bytes = self.fresh.saturating_add(shared);
+            self.held.fetch_add(bytes, Ordering::Relaxed);
+            answer.bytes = answer.bytes.saturating_add(bytes);
             let link = CompleteLink::new(id, self.height, events);
             let record = Box::new(record);
-            all.push(Read { link, record });
+            answer.reads.push(Read { link, record });
         }
-        Ok(all)
+        Ok(answer)
     }
 
     /// The container that a thing is in, if it wasn't read before.
@@ -257,12 +352,14 @@ impl<'a> StoreReader<'a> {
         let event = captured_event(&envelope, event).map(<[u8]>::to_vec);
         self.transaction = Some(((height, index), envelope));
         let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
-        if self.recorded.len() >= KEPT_EVENTS || self.recorded_bytes >= KEPT_BYTES {
+        if self.recorded.len() >= KEPT_EVENTS || self.recorded_bytes >= self.most.kept_bytes {
             self.recorded.clear();
             self.naming.clear();
             self.recorded_bytes = 0;
         }
-        self.recorded_bytes += recorded.bytes.len();
+        let bytes = recorded.bytes.len();
+        self.recorded_bytes += bytes;
+        self.fresh = self.fresh.saturating_add(bytes).saturating_add(READ_EVENT);
         for id in recorded.event.iter().flat_map(Event::named) {
             let naming = self.naming.entry(id.as_str().to_owned()).or_default();
             // It may name one thing in two roles.

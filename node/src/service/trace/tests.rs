@@ -255,6 +255,92 @@ fn of_one_link_a_trace_reads_so_much_at_most() {
     }
 }
 
+/// What a trace tells of each thing, within these bounds.
+fn traced(served: &Served, id: &str, most: ReadLimits) -> Result<Vec<(String, u64)>, ServiceError> {
+    let mut things = Vec::new();
+    walk_within(&served.view(), &request(id), most, |reply| {
+        let found = reply.items.into_iter();
+        things.extend(found.map(|item| (item.id, item.events)));
+        true
+    })?;
+    Ok(things)
+}
+
+/// So many bytes of links, of which none are kept for the next ones.
+fn holding(held_bytes: usize) -> ReadLimits {
+    ReadLimits {
+        kept_bytes: 0,
+        held_bytes,
+        ..MOST
+    }
+}
+
+/// Everybody's events lengthen the links of a lot, and a member makes as many containers as it likes.
+#[test]
+fn of_all_links_together_a_trace_holds_so_much_at_most() {
+    let (mut served, mut counts) = (served(), BTreeMap::new());
+    let mut events = Vec::new();
+    for number in 0..20 {
+        let case = format!("https://example.org/case/{number}");
+        for action in ["ADD", "DELETE"] {
+            let fields = json!({ "action": action, "parentID": case, "childEPCs": [unit(2)] });
+            events.push(event("AggregationEvent", fields));
+        }
+        for _ in 0..10 {
+            let fields = json!({ "action": "OBSERVE", "epcList": [case] });
+            events.push(event("ObjectEvent", fields));
+        }
+    }
+    record(&mut served, &mut counts, &events);
+    let all = traced(&served, &unit(2), MOST);
+    assert_eq!(all, Ok(vec![(unit(2), 40)]));
+    assert_eq!(traced(&served, &unit(2), holding(1 << 20)), all);
+    let refused = traced(&served, &unit(2), holding(128 << 10));
+    assert!(
+        matches!(refused, Err(ServiceError::TooLarge(_))),
+        "{refused:?}"
+    );
+}
+
+/// Things that don't fit together are read one after the other.
+#[test]
+fn a_trace_that_may_hold_little_tells_all() {
+    let (mut served, mut counts) = told(3);
+    for number in [1, 2, 3] {
+        let fields = json!({ "action": "OBSERVE", "epcList": [unit(number)] });
+        let seen = vec![event("ObjectEvent", fields); 10];
+        record(&mut served, &mut counts, &seen);
+    }
+    let all = traced(&served, RAW, MOST);
+    assert_eq!(all.as_ref().map(Vec::len), Ok(4));
+    assert_eq!(traced(&served, RAW, holding(20 << 10)), all);
+}
+
+/// What `--limit` cuts off isn't read, so that it ends no trace.
+#[test]
+fn a_link_beyond_the_limit_of_things_ends_no_trace() {
+    let (mut served, mut counts) = told(3);
+    let fields = json!({ "action": "OBSERVE", "epcList": [unit(3)] });
+    let seen = vec![event("ObjectEvent", fields); 10];
+    record(&mut served, &mut counts, &seen);
+    let most = ReadLimits {
+        link_entries: 5,
+        ..MOST
+    };
+    assert!(traced(&served, RAW, most).is_err());
+    let limited = wire::TraceRequest {
+        max_items: 3,
+        ..request(RAW)
+    };
+    let mut end = None;
+    walk_within(&served.view(), &limited, most, |reply| {
+        end = reply.end;
+        true
+    })
+    .unwrap();
+    assert_eq!(end.unwrap().too_many, 1);
+}
+
 /// A member can pack a thing into as many containers as it likes, and whoever asks for it must not stop the node.
 #[test]
 fn a_thing_that_was_in_too_many_containers_is_no_damage() {
