@@ -2,6 +2,8 @@
 //!
 //! Consensus-critical: yes
 
+use std::ops::RangeInclusive;
+
 use prost::Message;
 use thiserror::Error;
 use touchstone_proto::ledger;
@@ -10,8 +12,15 @@ use crate::encoding::{self, Malformed};
 use crate::hash::{self, Hash, tag};
 use crate::proof::transaction_tree;
 
-/// The only header version.
+/// The version of the rules that a chain begins with.
 pub const VERSION: u32 = 1;
+
+/// The newest version that this program knows.
+pub const NEWEST: u32 = 1;
+
+/// Versions whose rules this program follows. A newer release goes on from the first: it executes the blocks that are
+/// there, when it fetches or examines them.
+pub const SUPPORTED: RangeInclusive<u32> = VERSION..=NEWEST;
 
 /// The latest time of a block, milliseconds: 9999-12-31T23:59:59.999Z, the last that RFC 3339 writes.
 pub const MAX_TIME_MS: u64 = 253_402_300_799_999;
@@ -25,6 +34,8 @@ const MAX_FRAMING_BYTES: u64 = 5;
 /// A decoded header; its exact bytes are its canonical encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// Version of the rules by which the block is executed.
+    pub version: u32,
     /// The chain: SHA-256 of the genesis document.
     pub chain_id: Hash,
     /// 1 for the first block.
@@ -54,18 +65,24 @@ pub enum BadHeader {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// Another version.
-    #[error("header version {0} is unknown; this program reads version 1")]
+    #[error("header version {0} is unknown; this program reads versions up to {most}", most = NEWEST)]
     Version(u32),
 }
 
 impl Header {
     /// Decodes exact bytes.
     pub fn decode(bytes: &[u8]) -> Result<Header, BadHeader> {
+        Header::decode_within(&SUPPORTED, bytes)
+    }
+
+    /// The same for a program that knows these versions.
+    fn decode_within(known: &RangeInclusive<u32>, bytes: &[u8]) -> Result<Header, BadHeader> {
         let message: ledger::Header = encoding::decode_exact(bytes)?;
-        if message.version != VERSION {
+        if !known.contains(&message.version) {
             return Err(BadHeader::Version(message.version));
         }
         Ok(Header {
+            version: message.version,
             chain_id: encoding::exact("chain_id", &message.chain_id)?,
             height: message.height,
             time_ms: message.time_ms,
@@ -85,7 +102,7 @@ impl Header {
     /// The exact bytes.
     pub fn encode(&self) -> Vec<u8> {
         ledger::Header {
-            version: VERSION,
+            version: self.version,
             chain_id: self.chain_id.to_vec(),
             height: self.height,
             time_ms: self.time_ms,

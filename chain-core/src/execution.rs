@@ -112,6 +112,7 @@ fn finish<S: StateRead + TreeRead>(
     staged: Staged<'_, S>,
 ) -> Result<Executed, Fault> {
     let Staged {
+        version,
         mut delta,
         applied,
         rejected,
@@ -137,6 +138,7 @@ fn finish<S: StateRead + TreeRead>(
         .map(|t| *t.leaf())
         .collect();
     let header = Header {
+        version,
         chain_id: context.chain_id,
         height: context.height,
         time_ms: context.time_ms,
@@ -179,6 +181,8 @@ enum OnBreach {
 }
 
 struct Staged<'a, S: StateRead> {
+    /// Of the rules that it follows.
+    version: u32,
     delta: Delta<'a, S>,
     applied: Vec<usize>,
     rejected: Vec<(usize, Rejection)>,
@@ -192,7 +196,7 @@ fn stage<'a, S: StateRead>(
     transactions: &[&VerifiedTransaction],
     on_breach: OnBreach,
 ) -> Result<Staged<'a, S>, Fault> {
-    protocol::check_supported(state, context.height)?;
+    let version = protocol::supported_version(state, context.height)?;
     let parameters = parameters(state)?;
     let mut delta = Delta::new(state);
     hooks::run(&hooks.begin, &mut delta, context)?;
@@ -248,6 +252,7 @@ fn stage<'a, S: StateRead>(
         }
     }
     Ok(Staged {
+        version,
         delta,
         applied,
         rejected,
@@ -362,6 +367,7 @@ fn verify_with<S: StateRead + TreeRead>(
     let executed = finish(hooks, state, &context, transactions, staged)?;
     let ours = &executed.header;
     let checks = [
+        ("version", ours.version == header.version),
         (
             "transaction root",
             ours.transaction_root == header.transaction_root,

@@ -72,6 +72,22 @@ fn a_header_of_another_shape_is_refused() {
     }
 }
 
+/// As it was read, it is written: a newer program reads the older one's headers.
+#[test]
+fn a_header_keeps_its_version() {
+    let mut header = block().header;
+    let first = header.id();
+    assert_eq!(
+        Header::decode_within(&(1..=2), &header.encode()),
+        Ok(header.clone())
+    );
+    header.version = 2;
+    let bytes = header.encode();
+    assert_eq!(Header::decode_within(&(1..=2), &bytes), Ok(header.clone()));
+    assert_eq!(Header::decode(&bytes), Err(BadHeader::Version(2)));
+    assert_ne!(header.id(), first);
+}
+
 #[test]
 fn a_block_holds_exactly_the_transactions_of_its_header() {
     type Edit = fn(&mut Vec<Vec<u8>>);

@@ -52,7 +52,8 @@ fn an_empty_block_still_records_its_parent() {
 #[test]
 fn a_header_that_execution_does_not_give_is_invalid() {
     type Edit = fn(&mut Header);
-    let rows: [(&str, Edit); 5] = [
+    let rows: [(&str, Edit); 6] = [
+        ("version", |h| h.version += 1),
         ("transaction root", |h| h.transaction_root[0] ^= 1),
         ("transaction count", |h| h.transaction_count += 1),
         ("state root", |h| h.state_root[31] ^= 1),

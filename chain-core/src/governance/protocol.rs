@@ -3,6 +3,8 @@
 //!
 //! Consensus-critical: yes
 
+use std::ops::RangeInclusive;
+
 use touchstone_proto::ledger::{Protocol, PutProtocol};
 
 use crate::Fault;
@@ -12,8 +14,7 @@ use crate::rules::RuleError;
 use crate::state::delta::{Delta, decode_stored};
 use crate::state::{StateRead, keys};
 
-/// The version of the rules that this program follows; headers carry it.
-pub const SUPPORTED: u32 = block::VERSION;
+pub use crate::block::SUPPORTED;
 
 /// How many blocks ahead of its height a version is voted, at least: who must install it hears of it.
 pub const MIN_NOTICE: u64 = 10;
@@ -40,9 +41,24 @@ pub fn version_at(protocol: &Protocol, height: u64) -> u32 {
 
 /// Rule: a block is executed by the rules of its version, or not at all.
 pub fn check_supported(state: &impl StateRead, height: u64) -> Result<(), Fault> {
+    supported_version(state, height)?;
+    Ok(())
+}
+
+/// The version of the block at a height, which this program has.
+pub fn supported_version(state: &impl StateRead, height: u64) -> Result<u32, Fault> {
+    version_within(&SUPPORTED, state, height)
+}
+
+/// The same for a program that has these versions.
+fn version_within(
+    known: &RangeInclusive<u32>,
+    state: &impl StateRead,
+    height: u64,
+) -> Result<u32, Fault> {
     let version = version_at(&protocol(state)?, height);
-    match version == SUPPORTED {
-        true => Ok(()),
+    match known.contains(&version) {
+        true => Ok(version),
         false => Err(Fault::UnknownProtocol { height, version }),
     }
 }

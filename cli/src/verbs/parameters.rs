@@ -157,7 +157,7 @@ async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     }
     output.line(format!("Rules     version {}", rules.version));
     let (next, height) = (rules.next_version, rules.next_height);
-    if next > protocol::SUPPORTED {
+    if next != 0 && !protocol::SUPPORTED.contains(&next) {
         output.line(format!(
             "Next      version {next} from height {height} on; this program lacks it: install a newer release before"
         ));

@@ -106,6 +106,7 @@ pub fn next(store: &impl Store, content: &BlockContent) -> Made {
     let ids: Vec<Hash> = content.envelopes.iter().map(|e| hash::sha256(e)).collect();
     writes.transactions.extend(&ids);
     let header = Header {
+        version: touchstone_core::block::VERSION,
         chain_id: [7; 32],
         height,
         time_ms: tip.time_ms + 10,

@@ -40,6 +40,22 @@ fn a_program_that_lacks_the_version_executes_nothing_from_its_height_on() {
     assert_eq!(tried, Err(unknown));
 }
 
+/// A release that knows a second version goes on with a chain of the first, and executes its blocks anew.
+#[test]
+fn a_program_that_knows_two_versions_follows_both() {
+    let mut chain = Chain::start();
+    let at = 3 + MIN_NOTICE;
+    chain.approve(&THREE, &put(1, 2, at));
+    let version =
+        |known: RangeInclusive<u32>, height: u64| version_within(&known, &chain.state, height);
+    assert_eq!(version(1..=2, at - 1), Ok(1));
+    assert_eq!(version(1..=2, at), Ok(2));
+    // One that lacks the first could fetch none of its blocks.
+    assert!(version(2..=2, at - 1).is_err());
+    assert!(version(1..=1, at).is_err());
+    assert_eq!(SUPPORTED.start(), &block::VERSION);
+}
+
 #[test]
 fn what_was_to_come_is_taken_back_or_put_off() {
     let mut chain = Chain::start();
