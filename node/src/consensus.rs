@@ -191,6 +191,16 @@ pub enum Silence {
     UntilHeight(u64),
 }
 
+/// Why a key signs nothing at a height. Where its guard is unknown, that is said of a key that is no validator's, too:
+/// the vote on it may be among the blocks that aren't here.
+fn silence(is_unconfirmed: bool, height: u64, muted_until: Option<u64>) -> Option<Silence> {
+    if is_unconfirmed {
+        return Some(Silence::Unconfirmed);
+    }
+    let until = muted_until.filter(|until| height <= *until)?;
+    Some(Silence::UntilHeight(until))
+}
+
 /// The consensus machine.
 pub struct Machine<S: Store, D: Disk> {
     /// Malachite's state.
@@ -312,17 +322,15 @@ impl<S: Store, D: Disk> Machine<S, D> {
             .is_some_and(|s| set.get(&s.address().0).is_some())
     }
 
-    /// Why this validator signs nothing at the next height; none if it does, or isn't a validator.
+    /// Why this node's key signs nothing at the next height; none if it does, or is no validator's and its guard known.
     pub fn silence(&self) -> Option<Silence> {
         let until = self.effects.wal.height().saturating_sub(1);
-        let until = self.muted_until.max(until);
-        if !self.is_validator() || self.height() > until {
-            None
-        } else if self.guard_confirmation.is_some() {
-            Some(Silence::Unconfirmed)
-        } else {
-            Some(Silence::UntilHeight(until))
-        }
+        let muted_until = self.is_validator().then(|| self.muted_until.max(until));
+        silence(
+            self.guard_confirmation.is_some(),
+            self.height(),
+            muted_until,
+        )
     }
 
     /// Which validators' clocks disagree with this node's.

@@ -158,7 +158,7 @@ pub async fn consensus_reports(
                 Some(ConsensusReport::Position(position)) => {
                     if silent != position.silence {
                         silent = position.silence;
-                        log_silence(silent);
+                        log_silence(silent, position.validator);
                     }
                     let changes = position.consortium_changes;
                     watch.moved(position, Instant::now());
@@ -208,9 +208,10 @@ fn log_clocks(report: &ClockReport) {
     }
 }
 
-fn log_silence(silence: Option<Silence>) {
+fn log_silence(silence: Option<Silence>, is_validator: bool) {
     match silence {
-        None => tracing::info!("the validator signs"),
+        None if is_validator => tracing::info!("the validator signs"),
+        None => tracing::info!("the guard is confirmed; the key is no validator's yet"),
         Some(Silence::Unconfirmed) => tracing::warn!(
             "the validator signs nothing: its disk is new, and more than 2/3 of the voting power \
              haven't yet confirmed a height; if they can't, name one: touchstone-node reset-guard"

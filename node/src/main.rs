@@ -162,7 +162,13 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
             let answer = admin::client::ask(&folder, &request)?;
             print(stdout(), &format!("{answer:#}"));
             // The answer is for programs; what an operator does is said in the operator's language.
-            for notice in ["halted", "idle_key", "clock_alarm", "failure_alarm"] {
+            for notice in [
+                "halted",
+                "idle_key",
+                "silence",
+                "clock_alarm",
+                "failure_alarm",
+            ] {
                 if let Some(text) = answer.get(notice).and_then(|text| text.as_str()) {
                     terminal.remark(text);
                 }

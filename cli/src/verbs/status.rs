@@ -47,6 +47,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "validator": status.validator,
                 "voting_key": Some(hex::encode(&status.voting_key)).filter(|key| !key.is_empty()),
                 "syncing": status.syncing,
+                "silence": Some(&status.silence).filter(|silence| !silence.is_empty()),
                 "halted": status.halt.as_ref().map(|halt| &halt.explanation),
                 "clock_alarm": Some(&status.clock_alarm).filter(|alarm| !alarm.is_empty()),
                 "failure_alarm": Some(&status.failure_alarm).filter(|alarm| !alarm.is_empty()),
@@ -97,6 +98,9 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
              it is still to come, it votes from then on",
             hex::encode(&status.voting_key)
         ));
+    }
+    if !status.silence.is_empty() {
+        output.line(format!("Silent    {}", plain(&status.silence)));
     }
     if !status.clock_alarm.is_empty() {
         output.line(format!("Clocks    {}", plain(&status.clock_alarm)));

@@ -365,6 +365,24 @@ async fn a_node_whose_answers_failed_is_told_of_in_words_and_in_json() {
     assert!(chinese.out.contains("失败的回答：2 次"), "{chinese:?}");
 }
 
+#[tokio::test]
+async fn a_node_that_signs_nothing_is_told_of_though_its_chain_moves() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let signing = node.run(&["status"]).await;
+    assert!(!signing.out.contains("Silent"), "{signing:?}");
+    let why = "this node signs nothing up to height 9, where it may have signed before: docs/operating.md, \
+               \"A muted validator\"";
+    node.tamper(move |reply: &mut NodeStatus| reply.silence = why.into());
+    let told = node.run(&["status"]).await;
+    assert!(told.out.contains(&format!("Silent    {why}\n")), "{told:?}");
+    let json = node.run(&["--json", "status"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["claimed"]["silence"], why);
+    let chinese = node.run(&["--lang", "zh", "status"]).await;
+    assert!(chinese.out.contains("高度 9 及以下不签署"), "{chinese:?}");
+}
+
 /// Hand-overs are remembered: asked for once, kept against a node that hides them, verified again
 /// when they are read, and asked for again when the file is damaged.
 #[tokio::test]

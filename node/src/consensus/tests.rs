@@ -25,7 +25,7 @@ use super::context::number;
 use super::message::{self, Message};
 use super::{
     ClockReport, ConsensusSettings, Input, Machine, MachineParts, MessageRefused, Output, PeerTag,
-    TimerToken, ValidatorKeys,
+    Silence, TimerToken, ValidatorKeys, silence,
 };
 use crate::admission::{Admission, Source};
 use crate::chain::Chain;
@@ -565,4 +565,14 @@ impl Net {
             assert_eq!(ids.len(), 1, "height {height}");
         }
     }
+}
+
+#[test]
+fn of_an_unknown_guard_it_is_told_that_nothing_is_signed_whosever_the_key_is() {
+    let unconfirmed = Some(Silence::Unconfirmed);
+    assert_eq!(silence(true, 5, None), unconfirmed);
+    assert_eq!(silence(true, 5, Some(u64::MAX)), unconfirmed);
+    assert_eq!(silence(false, 5, Some(5)), Some(Silence::UntilHeight(5)));
+    assert_eq!(silence(false, 6, Some(5)), None);
+    assert_eq!(silence(false, 5, None), None);
 }

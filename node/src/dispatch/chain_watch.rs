@@ -97,6 +97,7 @@ impl ChainWatch {
             peers: peers.clone(),
             halt: self.halt(position, now),
             clock_alarm: self.clock_alarm.clone(),
+            silence: position.silence.map(told_silence),
         };
         self.tell(progress.halt.as_ref(), now);
         progress
@@ -142,6 +143,22 @@ impl ChainWatch {
             }
             (None, None) => {}
         }
+    }
+}
+
+/// Why a key signs nothing for now, and what helps.
+fn told_silence(silence: Silence) -> String {
+    // Command lines recognise it (language/messages/zh-reasons.toml).
+    match silence {
+        Silence::Unconfirmed => {
+            "this node signs nothing: its disk is new, and more than 2/3 of the others haven't confirmed a height: \
+             docs/operating.md, \"A validator's disk is replaced\""
+                .to_owned()
+        }
+        Silence::UntilHeight(until) => format!(
+            "this node signs nothing up to height {until}, where it may have signed before: docs/operating.md, \
+             \"A muted validator\""
+        ),
     }
 }
 
@@ -261,6 +278,27 @@ mod tests {
         let notice = voting_notice(Some(&before), &next).unwrap();
         assert!(notice.contains(&"02".repeat(32)) && notice.contains("from height 5 on"));
         assert_eq!(voting_notice(None, &next), None);
+    }
+
+    #[test]
+    fn a_key_that_signs_nothing_is_told_of_though_the_chain_moves() {
+        let mut watch = ChainWatch::new(HEARTBEAT);
+        let mut told = |silence| {
+            let now = Instant::now();
+            let position = Position {
+                silence,
+                ..position(3, 0)
+            };
+            watch.moved(position, now);
+            let progress = watch.progress(&Arc::default(), true, now);
+            assert_eq!(progress.halt, None);
+            progress.silence
+        };
+        assert_eq!(told(None), None);
+        let new = told(Some(Silence::Unconfirmed)).unwrap();
+        assert!(new.contains("A validator's disk is replaced"), "{new}");
+        let muted = told(Some(Silence::UntilHeight(9))).unwrap();
+        assert!(muted.contains("up to height 9"), "{muted}");
     }
 
     #[test]

@@ -102,8 +102,13 @@ pub fn open_chain(
     let signer = match validator_keys {
         Some(keys) => {
             let guard = Guard::open(disk.clone());
-            if !guard.as_ref().is_ok_and(|guard| is_behind(&chain, guard)) {
-                check_membership(config, &chain, &keys)?;
+            let is_behind = guard.as_ref().is_ok_and(|guard| is_behind(&chain, guard));
+            match check_membership(config, &chain, &keys) {
+                Err(error) if is_behind => tracing::warn!(
+                    "{error}. Its guard knows of later heights, or isn't known: the vote on the key may be among the \
+                     blocks that aren't here, and until it is found the node signs nothing"
+                ),
+                checked => checked?,
             }
             let guard = match guard {
                 Err(GuardError::Missing) => {

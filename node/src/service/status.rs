@@ -27,6 +27,8 @@ pub struct Progress {
     pub halt: Option<Halt>,
     /// Whose clocks disagree with this node's, where that may halt the chain.
     pub clock_alarm: Option<String>,
+    /// Why its key signs nothing for now, whether the chain moves or not.
+    pub silence: Option<String>,
 }
 
 impl Progress {
@@ -128,6 +130,7 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         syncing: progress.syncing,
         version: VERSION.to_owned(),
         clock_alarm: progress.clock_alarm.unwrap_or_default(),
+        silence: progress.silence.unwrap_or_default(),
         failure_alarm: parts
             .failed
             .alarm()
