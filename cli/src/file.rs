@@ -8,7 +8,7 @@ use std::path::Path;
 use touchstone_client::durable_file::sync_folder_of;
 
 use crate::failure::Failure;
-use crate::keyfile;
+use crate::staging;
 
 /// Refuses a name that is taken, unless overwriting is wished. Asked before the work is done.
 pub fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
@@ -38,9 +38,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Writes to a name that nobody else knows: of two runs each renames its own file, and none is opened that somebody has
 /// laid there.
 fn write_by(mut options: OpenOptions, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", hex::encode(*keyfile::random::<4>()?)));
-    let part = path.with_file_name(name);
+    let part = staging::staged(path).map_err(|e| Failure::io("writing", path, &e))?;
     let written = options
         .write(true)
         .create_new(true)

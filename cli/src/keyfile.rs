@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::messages::Language;
 use crate::say;
+use crate::staging;
 
 /// Rounds of PBKDF2 (OWASP's recommendation for HMAC-SHA256, 2023).
 const ITERATIONS: u32 = 600_000;
@@ -250,9 +251,7 @@ pub fn write_secret(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failur
     if !force && path.exists() {
         return Err(exists(path));
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", hex::encode(*random::<4>()?)));
-    let staged = path.with_file_name(name);
+    let staged = staging::staged(path).map_err(|e| Failure::io("writing", path, &e))?;
     let written = write_new(&staged, bytes).and_then(|()| {
         if force {
             std::fs::rename(&staged, path)

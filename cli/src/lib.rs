@@ -55,6 +55,7 @@ pub mod reviews;
 pub mod rights;
 pub mod sanctions;
 pub mod settings;
+pub mod staging;
 pub mod studio;
 pub mod tokens;
 pub mod verbs;

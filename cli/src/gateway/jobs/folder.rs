@@ -24,6 +24,7 @@ use super::{Act, ErrorBehaviour, Job};
 use crate::capture::source;
 use crate::failure::Failure;
 use crate::file;
+use crate::staging::STAGED;
 
 /// Bytes of a journal's first line, at most.
 const HEAD_BYTES: u64 = 4096;
@@ -273,7 +274,7 @@ impl Folder {
                 || name
                     .strip_suffix(".envelope")
                     .is_some_and(|id| !jobs.contains_key(id));
-            if is_orphan || name.ends_with(".part") || name.starts_with(SCRATCH) {
+            if is_orphan || name.ends_with(STAGED) || name.starts_with(SCRATCH) {
                 let _ = std::fs::remove_file(self.path.join(name));
             }
         }

@@ -218,7 +218,11 @@ fn damaged_files_are_recovered() {
 #[test]
 fn what_was_never_told_of_is_cleared_away() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["0005.epcis", "0006.job.part", "owner.json.part"] {
+    for name in [
+        "0005.epcis",
+        "0006.job.touchstone-part",
+        "owner.json.touchstone-part",
+    ] {
         std::fs::write(folder.path().join(name), b"{").unwrap();
     }
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
