@@ -1,7 +1,11 @@
 //! A node's data folder: made for a new node, and opened for a run.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Instant;
 
+use touchstone_core::Fault;
+use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 
 use super::NodeError;
@@ -10,12 +14,12 @@ use crate::config::{Config, Loaded};
 use crate::consensus::ValidatorKeys;
 use crate::mempool::{PoolLimits, SharedMempool};
 use crate::storage::Store;
-use crate::storage::double_sign_guard::{Guard, GuardError};
+use crate::storage::double_sign_guard::{FILE as GUARD_FILE, Guard, GuardError};
 use crate::storage::files::{DataFolder, FileDisk};
 use crate::storage::rocks::{
-    CheckpointWriter, EventCatalogue, RocksStore, StoreReader, StoreSettings,
+    CheckpointWriter, EventCatalogue, OpenError, RocksStore, StoreReader, StoreSettings,
 };
-use crate::storage::wal::{RecoveredLog, Wal};
+use crate::storage::wal::{LOG_FILES, RecoveredLog, Wal};
 
 /// What a validator's key has signed on this chain before its data folder is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,23 +33,63 @@ pub enum KeyHistory {
     Unknown,
 }
 
-/// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator.
+/// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator. One that was
+/// interrupted between the two is finished.
 pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), NodeError> {
     if loaded.validator_key.is_some() && history.is_none() {
         return Err(NodeError::KeyHistory);
     }
-    let folder = DataFolder::open(&loaded.config.data)?;
+    let history = history.filter(|_| loaded.validator_key.is_some());
+    make(&loaded.config.data, &loaded.genesis, history)
+}
+
+/// The same of a node that votes where its key has a history.
+fn make(data: &Path, genesis: &Genesis, history: Option<KeyHistory>) -> Result<(), NodeError> {
+    let folder = DataFolder::open(data)?;
     let path = folder.path().join("chain");
-    RocksStore::create(&path, &loaded.genesis, &StoreSettings::default())
-        .map_err(|error| NodeError::Store { path, error })?;
+    let created = RocksStore::create(&path, genesis, &StoreSettings::default()).map(drop);
+    let created = match created {
+        Err(OpenError::Exists) if history.is_some() => {
+            take_up(folder.path(), &path, &genesis.chain_id)
+        }
+        created => created,
+    };
+    created.map_err(|error| NodeError::Store { path, error })?;
     let disk = FileDisk::new(folder);
-    match history.filter(|_| loaded.validator_key.is_some()) {
+    match history {
         None => {}
         Some(KeyHistory::New) => drop(Guard::create(disk)?),
         Some(KeyHistory::SignedTo(height)) => drop(Guard::reset(disk, height)?),
         Some(KeyHistory::Unknown) => drop(Guard::create_unknown(disk)?),
     }
     Ok(())
+}
+
+/// Goes on where the guard wasn't made yet. Anything else that is there isn't overwritten.
+fn take_up(data: &Path, path: &Path, chain_id: &Hash) -> Result<(), OpenError> {
+    let store = RocksStore::open(path, chain_id, &StoreSettings::default())?;
+    if !is_unfinished(data, store.tip().height) {
+        return Err(OpenError::Exists);
+    }
+    match std::fs::remove_file(data.join(GUARD_FILE)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Fault::Storage(format!("remove an empty guard: {error}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a folder is as [`initialise`] leaves it before it makes the guard. Nothing was signed here then: a node that
+/// runs makes its log first.
+fn is_unfinished(data: &Path, height: u64) -> bool {
+    let size = |name: &str| match std::fs::metadata(data.join(name)) {
+        Ok(found) => Some(found.len()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        // It can't be told.
+        Err(_) => Some(u64::MAX),
+    };
+    let has_run = LOG_FILES.iter().any(|name| size(name).is_some());
+    height == 0 && !has_run && size(GUARD_FILE).unwrap_or(0) == 0
 }
 
 /// Makes a new guard that refuses every signature up to `height`.
@@ -111,6 +155,11 @@ pub fn open_chain(
                 checked => checked?,
             }
             let guard = match guard {
+                Err(_) if is_unfinished(&config.data, chain.tip().height) => {
+                    return Err(NodeError::InitUnfinished {
+                        path: config.data.clone(),
+                    });
+                }
                 Err(GuardError::Missing) => {
                     return Err(NodeError::NoGuard {
                         path: config.data.clone(),
@@ -165,15 +214,47 @@ mod tests {
     use super::*;
     use crate::storage::test_blocks;
 
+    fn config_of(data: &Path) -> Config {
+        let text = format!(
+            "genesis = \"g\"\ndata = {data:?}\nnetwork_key = \"n\"\nrpc = \"127.0.0.1:1\"\n"
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    /// Without its guard a validator doesn't run, and what helps forgets nothing that its key may have signed.
+    #[test]
+    fn an_init_that_was_interrupted_before_the_guard_is_finished_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, genesis) = (folder.path(), test_blocks::genesis("cut"));
+        let config = config_of(data);
+        let made = |history| make(data, &genesis, history);
+        let opened = || {
+            let keys = ValidatorKeys::from(SigningKey::from_bytes(&[3; 32]));
+            open_chain(&config, &genesis.chain_id, Some(keys)).map(drop)
+        };
+        let is_unfinished = || matches!(opened(), Err(NodeError::InitUnfinished { .. }));
+        let exists = |made: Result<(), NodeError>| {
+            let error = OpenError::Exists.to_string();
+            made.is_err_and(|found| found.to_string().ends_with(&error))
+        };
+        made(None).unwrap();
+        assert!(is_unfinished(), "no guard");
+        std::fs::write(data.join(GUARD_FILE), b"").unwrap();
+        assert!(is_unfinished(), "a guard without a byte");
+        made(Some(KeyHistory::Unknown)).unwrap();
+        assert!(exists(made(Some(KeyHistory::New))), "there is a guard");
+        opened().unwrap();
+        // It has run: its guard is lost, and init is no way to forget it.
+        std::fs::remove_file(data.join(GUARD_FILE)).unwrap();
+        assert!(matches!(opened(), Err(NodeError::NoGuard { .. })));
+        assert!(exists(made(Some(KeyHistory::New))));
+    }
+
     /// The vote on its key is among the blocks that the node fetches.
     #[test]
     fn a_validator_whose_blocks_are_lost_starts_though_the_founders_did_not_know_its_key() {
         let folder = tempfile::tempdir().unwrap();
-        let text = format!(
-            "genesis = \"g\"\ndata = {:?}\nnetwork_key = \"n\"\nrpc = \"127.0.0.1:1\"\n",
-            folder.path()
-        );
-        let config: Config = toml::from_str(&text).unwrap();
+        let config = config_of(folder.path());
         let genesis = test_blocks::genesis("later");
         let path = folder.path().join("chain");
         drop(RocksStore::create(&path, &genesis, &StoreSettings::default()).unwrap());

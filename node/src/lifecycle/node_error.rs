@@ -51,6 +51,16 @@ pub enum NodeError {
         /// The chain's height here.
         height: u64,
     },
+    /// A validator's folder whose creation was interrupted.
+    #[error(
+        "{path} has a chain without a block and no double-sign guard: touchstone-node init was interrupted, or the \
+         validator's key came later. Run init again, with what the key has signed on this chain: --new-key, \
+         --signed-to HEIGHT or --used-key"
+    )]
+    InitUnfinished {
+        /// The data folder.
+        path: PathBuf,
+    },
     /// Nobody said what the validator's key has signed before.
     #[error(
         "a validator's data folder isn't made before it is known what its key has signed on this \
@@ -190,6 +200,7 @@ impl NodeError {
             | NodeError::Unsound { .. }
             | NodeError::DamagedKept { .. }
             | NodeError::NoGuard { .. }
+            | NodeError::InitUnfinished { .. }
             | NodeError::GuardTooLow { .. } => 4,
             NodeError::KeyHistory => 2,
             NodeError::Fault(Fault::Damaged(_)) => 4,

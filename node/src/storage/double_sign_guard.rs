@@ -56,7 +56,7 @@ use touchstone_core::hash::{self, Hash};
 use super::Disk;
 use super::wal::LogIdentity;
 
-const FILE: &str = "guard";
+pub(crate) const FILE: &str = "guard";
 const MAGIC: &[u8; 8] = b"TSTN-GRD";
 const VERSION: u32 = 2;
 /// The version before heights were reserved; its slots have zeros there.
