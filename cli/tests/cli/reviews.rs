@@ -292,6 +292,13 @@ async fn a_review_from_its_opening_to_the_verdict() {
     let nothing = reveal(&node, &secrets, 0, &[]).await;
     assert_eq!(nothing.code, 0, "{nothing:?}");
     assert!(nothing.err.contains("no draw waits"), "{nothing:?}");
+    let told = reveal(&node, &secrets, 0, &["--json"]).await.json();
+    assert!(told[0]["draw"].is_null(), "{told:?}");
+    // A key that is mistyped is no quiet success.
+    let mistyped = ["--secret", &secrets[0], "--public-key", &"77".repeat(32)];
+    let mistyped = [&["review", "reveal"][..], &mistyped].concat();
+    let mistyped = node.run_as("bravo", &mistyped).await;
+    shows_error(&mistyped, 4, "there is no hash chain of the key 7777");
     // A key that can't sign is told before a draw waits for it.
     let own = public(VALIDATORS[0]);
     let own = ["--secret", &secrets[0], "--public-key", &own];

@@ -8,7 +8,8 @@ use touchstone_client::client::{Client, Signer};
 use touchstone_client::reviews as asked;
 use touchstone_core::designs::review::draws;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{RevealPreimage, transaction::Action};
+use touchstone_core::state::keys;
+use touchstone_proto::ledger::{HashChain, RevealPreimage, transaction::Action};
 
 use crate::failure::Failure;
 use crate::file;
@@ -97,6 +98,12 @@ pub(super) async fn run(
         match (revealed, arguments.follow) {
             (Ok(true), false) => return Ok(()),
             (Ok(false), false) => {
+                if let Some(client) = &mut connected {
+                    check_registered(client, &validator).await?;
+                }
+                if output.json {
+                    output.value(&json!({"draw": null}));
+                }
                 output.remark("no draw waits for a value of this validator");
                 return Ok(());
             }
@@ -105,6 +112,23 @@ pub(super) async fn run(
             (Ok(_), true) => {}
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// No draw will ever wait for a key without a chain: it may be mistyped.
+async fn check_registered(client: &mut Client, validator: &[u8; 32]) -> Result<(), Failure> {
+    let (attested, registered) = client.message(&keys::hash_chain(validator)).await?;
+    let registered: Option<HashChain> = registered;
+    match registered {
+        Some(_) => Ok(()),
+        None => Err(Failure::Absent {
+            id: hex::encode(validator),
+            height: attested.header.height,
+            message: format!(
+                "there is no hash chain of the key {}",
+                hex::encode(validator)
+            ),
+        }),
     }
 }
 
