@@ -5,6 +5,7 @@ pub mod authorisation;
 mod blocks;
 mod designs;
 mod expiry;
+mod item_questions;
 mod items;
 mod organisations;
 mod pictures;
@@ -32,6 +33,7 @@ use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
 pub use self::expiry::{ExpiredTransaction, TransactionTraces, is_expiry};
+use self::item_questions::ItemQuestions;
 pub use self::items::{ItemPage, ItemsAhead};
 pub use self::proposals::ChangeProposal;
 pub use self::traces::Traces;
@@ -91,6 +93,7 @@ pub struct Client {
     cache: Option<Cache>,
     /// Whether the node is asked about each item by itself.
     asks_singly: bool,
+    item_questions: ItemQuestions,
 }
 
 /// The newest block that was verified is remembered.
@@ -133,6 +136,7 @@ impl Client {
             names,
             cache,
             asks_singly: false,
+            item_questions: ItemQuestions::default(),
         };
         client.follow().await?;
         if let Some(header) = client.cache.as_ref().and_then(Cache::read_newest) {

@@ -23,7 +23,7 @@ use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 
 use crate::service::{
     Audience, LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, items,
-    log_page, state_query, status as node_status, submission, trace, transaction_status,
+    log_page, questions, state_query, status as node_status, submission, trace, transaction_status,
 };
 
 /// Bytes of a request: an envelope at its largest, and some room.
@@ -35,6 +35,7 @@ const MAX_REPLY_BYTES: usize = 64 << 20;
 pub(crate) struct Ledgers {
     pub(crate) service: Arc<LedgerService>,
     pub(crate) audience: Audience,
+    stop: CancellationToken,
 }
 
 /// Serves until `stop`, and until the calls under way have had their time.
@@ -45,7 +46,12 @@ pub fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<impl Future<Output = ()>> {
     let progress = service.parts.progress.clone();
-    let ledger = LedgerServer::new(Ledgers { service, audience })
+    let ledgers = Ledgers {
+        service,
+        audience,
+        stop: stop.clone(),
+    };
+    let ledger = LedgerServer::new(ledgers)
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_REPLY_BYTES);
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -179,6 +185,27 @@ impl Ledger for Ledgers {
         let request = request.into_inner();
         self.read(client, move |view| log_page::item(view, &request))
             .await
+    }
+
+    type AskItemsStream = Replies<wire::ItemReply>;
+
+    async fn ask_items(
+        &self,
+        request: Request<Streaming<wire::GetItemRequest>>,
+    ) -> Result<Response<Self::AskItemsStream>, Status> {
+        let client = Caller::of(request.extensions());
+        let received = ReceivedBytes::of(request.extensions());
+        // A broken request ends the stream.
+        let requests = request.into_inner().map_while(Result::ok);
+        let requests = requests.map(move |request| {
+            received.taken();
+            request
+        });
+        let (service, stop) = (self.service.clone(), self.stop.clone());
+        let answers = questions::answers(service, client, Box::pin(requests), stop);
+        answers
+            .map(|a| Response::new(statuses(a)))
+            .map_err(status::of)
     }
 
     async fn get_items(

@@ -14,6 +14,7 @@ pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod log_page;
 pub(crate) mod proven_state;
+pub(crate) mod questions;
 pub(crate) mod region_search;
 pub(crate) mod state_query;
 pub(crate) mod status;

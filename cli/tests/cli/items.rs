@@ -1,5 +1,7 @@
 //! Item links: verified, bent and absent.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use touchstone_proto::node::{ItemReply, StateReply};
 
 use crate::fake::Served;
@@ -88,6 +90,34 @@ async fn a_link_of_several_pages_is_told_completely() {
     // Any spelling of the identifier finds it.
     let other_spelling = node.run(&["item", &format!("{ITEM_LINK}?x=1")]).await;
     assert_eq!(other_spelling.out, ran.out);
+}
+
+#[tokio::test]
+async fn questions_after_the_first_go_on_a_stream_and_are_checked_as_calls_are() {
+    let node = Served::start().await;
+    for step in [
+        "commissioning",
+        "storing",
+        "picking",
+        "packing",
+        "shipping",
+        "receiving",
+        "selling",
+    ] {
+        node.world().record("acme", &[seen(&[ITEM], step)]);
+    }
+    let called = node.run(&["item", ITEM]).await;
+    node.world().takes_streams = true;
+    let streamed = node.run(&["item", ITEM]).await;
+    assert_eq!((streamed.code, streamed.out), (0, called.out));
+    assert!(node.world().streamed >= 2, "all pages after the first");
+    let heard = AtomicUsize::new(0);
+    node.tamper(move |reply: &mut ItemReply| {
+        if heard.fetch_add(1, Ordering::Relaxed) > 0 {
+            reply.events[0].event.push(b' ');
+        }
+    });
+    assert_eq!(node.run(&["item", ITEM]).await.code, 3);
 }
 
 #[tokio::test]

@@ -45,6 +45,17 @@ impl Client {
             from,
             limit,
         };
+        let (ledger, timeout) = (&self.ledger, self.timeout);
+        if let Some(reply) = self.item_questions.ask(ledger, timeout, &request).await? {
+            let header = reply.record.as_ref().and_then(|r| r.header.as_ref());
+            self.catch_up(header).await?;
+            match check_page(&self.trust, id, from, &reply) {
+                Ok((attested, record)) => return Ok(ItemPage::new(attested, record, reply)),
+                // It is asked again below, until it has caught up.
+                Err(NotVerified::Behind { .. }) => {}
+                Err(wrong) => return Err(wrong.into()),
+            }
+        }
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = request.clone();
             async move { ledger.get_item(request).await }

@@ -171,6 +171,7 @@ async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
                 .await,
         ),
         is_open(client.get_items(wire::GetItemsRequest::default()).await),
+        is_open(client.ask_items(tokio_stream::empty()).await),
         is_open(client.trace(wire::TraceRequest::default()).await),
         is_open(client.submit(wire::SubmitRequest::default()).await),
         is_open(client.submit_many(tokio_stream::empty()).await),
@@ -192,6 +193,6 @@ async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
         is_open(client.get_change(wire::GetChangeRequest::default()).await),
         is_open(client.get_status(wire::GetStatusRequest {}).await),
     ];
-    assert_eq!(shut, [false; 12]);
+    assert_eq!(shut, [false; 13]);
     stop.cancel();
 }

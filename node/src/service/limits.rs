@@ -26,6 +26,8 @@ const WAITING_PER_CONNECTION: usize = 256;
 const SUBSCRIPTIONS: (usize, usize) = (256, 128);
 /// Streams of submissions at once, in total and of one address.
 const SUBMISSIONS: (usize, usize) = (256, 128);
+/// Streams of questions at once, in total and of one address.
+const QUESTIONS: (usize, usize) = (256, 128);
 /// Traces at once, in total and of one address.
 const TRACES: (usize, usize) = (16, 8);
 
@@ -42,6 +44,8 @@ pub struct ServiceLimits {
     pub subscriptions: StreamPermits,
     /// Streams of submissions.
     pub submissions: StreamPermits,
+    /// Streams of questions about items.
+    pub questions: StreamPermits,
     /// Traces.
     pub traces: StreamPermits,
 }
@@ -57,6 +61,7 @@ impl Default for ServiceLimits {
             long_reads: WorkQueue::in_background((cores / 2).max(1), WAITING),
             subscriptions: StreamPermits::new("subscriptions to blocks", SUBSCRIPTIONS),
             submissions: StreamPermits::new("streams of submissions", SUBMISSIONS),
+            questions: StreamPermits::new("streams of questions", QUESTIONS),
             traces: StreamPermits::new("traces", TRACES),
         }
     }

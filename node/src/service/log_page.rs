@@ -1,6 +1,7 @@
 //! Pages of links: an item's events, and a file's disclosures. Each is proven and verified here before it
 //! is sent.
 
+use prost::Message;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
 use touchstone_epcis::Identifier;
@@ -19,10 +20,41 @@ pub const PAGE: u64 = 4 * touchstone_core::proof::link::PAGE_STRIDE;
 /// What protobuf adds to an entry and its event, at most.
 pub(super) const FRAME_BYTES: usize = 24;
 
+/// Events of a small answer, and its bytes, at most.
+const SMALL_EVENTS: u64 = 256;
+const SMALL_BYTES: usize = 64 << 10;
+
 /// An item's record and a page of its events.
 pub fn item(
     view: &ProvenState<'_>,
     request: &wire::GetItemRequest,
+) -> Result<wire::ItemReply, ServiceError> {
+    page_of_item(view, request, PAGE)
+}
+
+/// The same where the answer is small.
+pub fn small_item(
+    view: &ProvenState<'_>,
+    request: &wire::GetItemRequest,
+) -> Result<wire::ItemReply, ServiceError> {
+    let reply = page_of_item(view, request, SMALL_EVENTS)?;
+    match reply.encoded_len() <= SMALL_BYTES {
+        true => Ok(reply),
+        false => Err(not_small()),
+    }
+}
+
+fn not_small() -> ServiceError {
+    let words =
+        "the answer is too large for a stream of questions; ask for it by a call of its own";
+    ServiceError::TooLarge(words.into())
+}
+
+/// As [`item`]; refused where it would have more events than that.
+fn page_of_item(
+    view: &ProvenState<'_>,
+    request: &wire::GetItemRequest,
+    most: u64,
 ) -> Result<wire::ItemReply, ServiceError> {
     let identifier = Identifier::read(&request.id)
         .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
@@ -40,6 +72,9 @@ pub fn item(
     let Some((link, to)) = span(link, request.from, request.limit) else {
         return Ok(reply);
     };
+    if to.saturating_sub(request.from) > most {
+        return Err(not_small());
+    }
     let entries = read(view, &key, request.from, to)?;
     reply.events = events(view, entries)?;
     let proof = proof(view, &key, &link, request.from, reply.events.len())?;

@@ -89,7 +89,7 @@ impl Served {
     }
 
     /// A block of captures, so that the link at `owner` names each event in order.
-    fn link(&mut self, owner: &[u8], captures: &[Vec<Vec<u8>>]) {
+    pub(crate) fn link(&mut self, owner: &[u8], captures: &[Vec<Vec<u8>>]) {
         let height = self.store.tip().height + 1;
         let mut link = link::empty();
         let mut head = link::EMPTY_HEAD;

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Streaming;
 use tonic::transport::Channel;
 use touchstone_proto::node::ledger_client::LedgerClient;
-use touchstone_proto::node::{GetItemRequest, GetItemsRequest};
+use touchstone_proto::node::{GetItemRequest, GetItemsRequest, ItemReply};
 
 use super::cpu_time;
 use super::latency::Latencies;
@@ -49,8 +52,83 @@ pub fn envelopes(cluster: &Cluster, items: u64, together: u64) -> Vec<Vec<u8>> {
     envelopes
 }
 
-/// Asks a cluster of one node for proven histories, of items here and there, so many neighbours in one question.
-pub async fn ask(cluster: &Cluster, items: u64, histories: usize, together: u64) -> Answers {
+/// How histories are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// One item, by a call of its own.
+    Call,
+    /// One item a question, on one stream; as the client library asks from its second question on.
+    Stream,
+    /// So many neighbours in one question.
+    Together(u64),
+}
+
+impl Way {
+    /// Items of a question.
+    pub fn items(self) -> u64 {
+        match self {
+            Way::Call | Way::Stream => 1,
+            Way::Together(items) => items,
+        }
+    }
+
+    /// What a table calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Call => "a call each",
+            Way::Stream => "on a stream",
+            Way::Together(_) => "together",
+        }
+    }
+}
+
+/// One client's side of a [`Way`].
+enum Asker {
+    Calls(Box<LedgerClient<Channel>>),
+    Stream(
+        mpsc::UnboundedSender<GetItemRequest>,
+        Box<Streaming<ItemReply>>,
+    ),
+}
+
+impl Asker {
+    async fn new(mut client: LedgerClient<Channel>, way: Way) -> Asker {
+        if way != Way::Stream {
+            return Asker::Calls(Box::new(client));
+        }
+        let (questions, asked) = mpsc::unbounded_channel();
+        let answers = client.ask_items(UnboundedReceiverStream::new(asked)).await;
+        let answers = answers.expect("the node answers");
+        Asker::Stream(questions, Box::new(answers.into_inner()))
+    }
+
+    /// Asks for the histories of some neighbours.
+    async fn ask(&mut self, first: u64, together: u64) {
+        let request = GetItemRequest {
+            id: load::unit(first),
+            ..GetItemRequest::default()
+        };
+        let reply = match self {
+            Asker::Calls(client) if together > 1 => {
+                return ask_together(client, first, together).await;
+            }
+            Asker::Calls(client) => {
+                let reply = client.get_item(request).await;
+                reply.expect("the node answers").into_inner()
+            }
+            Asker::Stream(questions, answers) => {
+                questions.send(request).expect("it is open");
+                let reply = answers.message().await.expect("the node answers");
+                reply.expect("the stream goes on")
+            }
+        };
+        assert_eq!(reply.events.len() as u64, EVENTS);
+    }
+}
+
+/// Asks a cluster of one node for proven histories, of items here and there.
+pub async fn ask(cluster: &Cluster, items: u64, histories: usize, way: Way) -> Answers {
+    let together = way.items();
     let process = cluster.process_id(0).expect("it runs");
     let cpu = || cpu_time::of_process_us(process).expect("it runs");
     let next = Arc::new(AtomicUsize::new(0));
@@ -58,13 +136,13 @@ pub async fn ask(cluster: &Cluster, items: u64, histories: usize, together: u64)
     let (start, before) = (Instant::now(), cpu());
     let mut tasks = Vec::new();
     for _ in 0..CLIENTS {
-        let mut client = cluster.client(0).await;
+        let mut asker = Asker::new(cluster.client(0).await, way).await;
         let next = next.clone();
         tasks.push(tokio::spawn(async move {
             let mut times_ms = Vec::new();
             while let Some(group) = draw(&next, questions, items / together) {
                 let begin = Instant::now();
-                ask_once(&mut client, group * together, together).await;
+                asker.ask(group * together, together).await;
                 times_ms.push(begin.elapsed().as_secs_f64() * 1000.0);
             }
             times_ms
@@ -78,16 +156,7 @@ pub async fn ask(cluster: &Cluster, items: u64, histories: usize, together: u64)
     }
 }
 
-async fn ask_once(client: &mut LedgerClient<Channel>, first: u64, together: u64) {
-    if together == 1 {
-        let request = GetItemRequest {
-            id: load::unit(first),
-            ..GetItemRequest::default()
-        };
-        let reply = client.get_item(request).await.expect("the node answers");
-        assert_eq!(reply.into_inner().events.len() as u64, EVENTS);
-        return;
-    }
+async fn ask_together(client: &mut LedgerClient<Channel>, first: u64, together: u64) {
     let ids = (first..first + together).map(load::unit).collect();
     let reply = client.get_items(GetItemsRequest { ids }).await;
     let reply = reply.expect("the node answers").into_inner();

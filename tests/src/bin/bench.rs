@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use touchstone_tests::bench::growth;
 use touchstone_tests::bench::ledger::{self, Measured};
 use touchstone_tests::bench::limit::Limit;
-use touchstone_tests::bench::reads;
+use touchstone_tests::bench::reads::{self, Way};
 use touchstone_tests::bench::report::{Report, cell};
 use touchstone_tests::cluster::links::{self, Weather};
 use touchstone_tests::cluster::{Cluster, Plan, free_ports};
@@ -33,8 +33,9 @@ const EVENTS: [usize; 3] = [1, 10, 100];
 const CONNECTIONS: usize = 32;
 /// Events of one transaction, where histories are asked for.
 const TOGETHER: [u64; 2] = [1, 100];
-/// Items of one question there.
+/// How they are asked for, of PostgreSQL (items of a question) and of the node.
 const ASKED: [u64; 2] = [1, reads::ITEMS];
+const WAYS: [Way; 3] = [Way::Call, Way::Stream, Way::Together(reads::ITEMS)];
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -217,10 +218,10 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
         cluster.wait_for_height(0, 1).await;
         let envelopes = reads::envelopes(&cluster, items, together);
         ledger::submit(&cluster, &envelopes, None).await;
-        reads::ask(&cluster, items, questions / 10, 1).await;
-        for asked in ASKED {
-            let name = format!("{together} of {asked} reads");
-            let proven = reads::ask(&cluster, items, questions, asked).await;
+        reads::ask(&cluster, items, questions / 10, Way::Call).await;
+        for way in WAYS {
+            let name = format!("{together} {} reads", way.name());
+            let proven = reads::ask(&cluster, items, questions, way).await;
             report.add(format!("{name}/s"), proven.per_second);
             report.add(format!("{name} p99"), proven.latencies.p99());
             report.add(format!("{name} cpu"), proven.cpu_us.unwrap_or(f64::NAN));
@@ -247,11 +248,12 @@ fn print_reads(report: &Report) {
             median(&format!("plain {asked} reads p99"), 1)
         );
     }
-    for (together, asked) in TOGETHER.iter().flat_map(|t| ASKED.map(|asked| (t, asked))) {
-        let name = format!("{together} of {asked} reads");
+    for (together, way) in TOGETHER.iter().flat_map(|t| WAYS.map(|way| (*t, way))) {
+        let (on, asked) = (way.name(), way.items());
+        let name = format!("{together} {on} reads");
         let rate = format!("{name}/s");
         println!(
-            "| Touchstone, proven, {together} events per transaction | {asked} | {} | {} | {} | {} | {} |",
+            "| Touchstone, proven, {together} events per transaction, {on} | {asked} | {} | {} | {} | {} | {} |",
             median(&rate, 0),
             cell(report.ratio(&rate, &format!("plain {asked} reads/s")), 2),
             cell(report.ratio(&rate, alone), 2),

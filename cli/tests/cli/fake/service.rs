@@ -153,6 +153,24 @@ impl Submissions {
     }
 }
 
+/// Who answers a stream of questions, and the questions.
+type Asked = (Service, Streaming<GetItemRequest>);
+
+/// The answer to the next question about an item, and what the stream goes on with.
+async fn next_on_stream(
+    (service, mut questions): Asked,
+) -> Result<Option<(ItemReply, Asked)>, Status> {
+    let Some(request) = questions.message().await? else {
+        return Ok(None);
+    };
+    let answer = service.answer(|w| {
+        w.streamed += 1;
+        w.item(&request)
+    });
+    let reply = answer.await?.into_inner();
+    Ok(Some((reply, (service, questions))))
+}
+
 fn pool_full(envelope: &[u8], world: &Mutex<World>) -> TransactionStatus {
     let world = world.lock().unwrap();
     let id = transaction::id_of_envelope(&world.genesis.chain_id, envelope).unwrap();
@@ -171,6 +189,7 @@ fn pool_full(envelope: &[u8], world: &Mutex<World>) -> TransactionStatus {
 #[tonic::async_trait]
 impl Ledger for Service {
     type SubmitManyStream = BoxStream<'static, Result<TransactionStatus, Status>>;
+    type AskItemsStream = BoxStream<'static, Result<ItemReply, Status>>;
     type SubscribeBlocksStream = BoxStream<'static, Result<BlockReply, Status>>;
 
     async fn submit(&self, request: Request<SubmitRequest>) -> Answer<TransactionStatus> {
@@ -209,6 +228,19 @@ impl Ledger for Service {
 
     async fn get_item(&self, request: Request<GetItemRequest>) -> Answer<ItemReply> {
         self.answer(|w| w.item(&request.into_inner())).await
+    }
+
+    async fn ask_items(
+        &self,
+        request: Request<Streaming<GetItemRequest>>,
+    ) -> Answer<Self::AskItemsStream> {
+        if !self.world().takes_streams {
+            return Err(Status::unimplemented(""));
+        }
+        let service = Service(self.0.clone(), self.1.clone());
+        let questions = request.into_inner();
+        let answers = futures::stream::try_unfold((service, questions), next_on_stream);
+        Ok(Response::new(answers.boxed()))
     }
 
     async fn get_items(&self, request: Request<GetItemsRequest>) -> Answer<ItemsReply> {

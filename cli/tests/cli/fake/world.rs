@@ -112,6 +112,10 @@ pub struct World {
     pub tamper: Option<Tamper>,
     /// It is a node of before, which answers about each item by itself.
     pub is_older: bool,
+    /// It answers questions about items on streams, too.
+    pub takes_streams: bool,
+    /// Answers given there.
+    pub streamed: usize,
     /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
     /// Transactions are taken in, and no block comes.
@@ -218,6 +222,8 @@ impl World {
             denied: None,
             tamper: None,
             is_older: false,
+            takes_streams: false,
+            streamed: 0,
             patience: None,
             stands_still: false,
             is_endless: false,
