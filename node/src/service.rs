@@ -1,6 +1,6 @@
 //! Questions about the ledger, and its answers: submitting, following and querying. Every answer about the state
 //! is read from one snapshot, carries its certified header and proof, and is verified here before it is
-//! given: a node never gives an answer that its own clients would refuse.
+//! given, or was when it was kept: a node never gives an answer that its own clients would refuse.
 //!
 //! This room knows no gRPC and no HTTP: each is an adapter over it, which maps [`ServiceError`] once.
 
@@ -12,6 +12,7 @@ pub(crate) mod evidence;
 mod failures;
 pub(crate) mod items;
 pub(crate) mod limits;
+mod link_cache;
 pub(crate) mod log_page;
 pub(crate) mod proven_state;
 pub(crate) mod questions;
@@ -37,6 +38,7 @@ pub use error::ServiceError;
 pub use failures::FailedAnswers;
 pub(crate) use limits::Cancelled;
 use limits::{ServiceLimits, WorkQueue};
+use link_cache::LinkCache;
 use proven_state::HeaderCache;
 pub(crate) use proven_state::ProvenState;
 use region_search::RegionSearch;
@@ -68,6 +70,7 @@ pub struct LedgerService {
     pub(crate) limits: ServiceLimits,
     pub(crate) regions: RegionSearch,
     headers: HeaderCache,
+    links: LinkCache,
 }
 
 impl LedgerService {
@@ -78,6 +81,7 @@ impl LedgerService {
             limits: ServiceLimits::default(),
             regions: RegionSearch::default(),
             headers: HeaderCache::default(),
+            links: LinkCache::default(),
         }
     }
 
@@ -136,6 +140,7 @@ impl LedgerService {
             &self.parts.reader,
             self.parts.chain_id,
             &self.headers,
+            &self.links,
             cancelled,
         )
     }

@@ -14,6 +14,7 @@ use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
+use super::link_cache::LinkCache;
 use crate::storage::rocks::{Snapshot, StoreReader};
 
 /// Verified headers that are kept: some 10 KB each with a hundred validators.
@@ -27,6 +28,8 @@ pub struct ProvenState<'a> {
     pub chain_id: Hash,
     /// Whether who asks has gone.
     pub cancelled: &'a Cancelled,
+    /// Links that were answered before.
+    pub links: &'a LinkCache,
     headers: &'a HeaderCache,
 }
 
@@ -75,12 +78,14 @@ impl<'a> ProvenState<'a> {
         reader: &'a StoreReader,
         chain_id: Hash,
         headers: &'a HeaderCache,
+        links: &'a LinkCache,
         cancelled: &'a Cancelled,
     ) -> ProvenState<'a> {
         ProvenState {
             snapshot: reader.snapshot(),
             chain_id,
             headers,
+            links,
             cancelled,
         }
     }

@@ -443,6 +443,31 @@ fn every_page_of_a_link_is_proven_by_itself() {
     }
 }
 
+/// What was answered before is answered again; a link that has changed has another head.
+#[test]
+fn a_link_that_is_kept_is_answered_as_it_was_read_and_no_longer_once_it_has_changed() {
+    let mut served = served();
+    let (key, all) = (keys::item(ID), captures(3));
+    served.link(&key, &all);
+    let read = item_page(&served, 0, 0).unwrap();
+    let link = |reply: &wire::ItemReply| {
+        let record = reply.record.as_ref().unwrap();
+        let item = Item::decode(record.value.as_deref().unwrap()).unwrap();
+        item.link.unwrap()
+    };
+    let kept = served.view().links.find(&link(&read)).unwrap();
+    assert_eq!(*kept, read.events);
+    assert_eq!(item_page(&served, 0, 0).unwrap(), read);
+    served.grow(1);
+    let later = item_page(&served, 0, 3).unwrap();
+    assert_eq!(proven_entries(&later), 3);
+    assert_ne!(later.record, read.record, "of the newest block");
+    assert_eq!(later.events, read.events);
+    assert_eq!(proven_entries(&item_page(&served, 0, 2).unwrap()), 2);
+    served.link(&key, &captures(4));
+    assert_eq!(proven_entries(&item_page(&served, 0, 0).unwrap()), 4);
+}
+
 #[test]
 fn a_files_disclosures_come_in_proven_pages() {
     let mut served = served();
