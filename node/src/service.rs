@@ -103,6 +103,23 @@ impl LedgerService {
         self.judge(self.limits.reads.run(client, work).await)
     }
 
+    /// Answers a question as [`Self::read`] does, unless its small form has an answer from what is in memory: that is
+    /// given on the thread that asks.
+    pub(crate) async fn read_small<T: Send + 'static>(
+        self: &Arc<Self>,
+        client: Caller,
+        small: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let cancelled = Cancelled::default();
+        let attempt = || small(&self.state_at_hand(&cancelled));
+        // What isn't in memory, isn't small or is wrong is left to the question itself.
+        if let Some(Ok(answer)) = self.limits.reads.run_here(client, attempt) {
+            return Ok(answer);
+        }
+        self.read(client, question).await
+    }
+
     /// The same, from a snapshot that is taken after a step which the answer must see.
     pub(crate) async fn read_after<T: Send + 'static>(
         self: &Arc<Self>,
@@ -137,12 +154,24 @@ impl LedgerService {
 
     pub(crate) fn proven_state<'a>(&'a self, cancelled: &'a Cancelled) -> ProvenState<'a> {
         ProvenState::new(
-            &self.parts.reader,
+            self.parts.reader.snapshot(),
             self.parts.chain_id,
             &self.headers,
             &self.links,
             cancelled,
         )
+    }
+
+    /// The same of what is in memory and verified already.
+    fn state_at_hand<'a>(&'a self, cancelled: &'a Cancelled) -> ProvenState<'a> {
+        let state = ProvenState::new(
+            self.parts.reader.snapshot_in_memory(),
+            self.parts.chain_id,
+            &self.headers,
+            &self.links,
+            cancelled,
+        );
+        state.at_hand()
     }
 }
 

@@ -1,11 +1,13 @@
 //! How much the service does at once. What reads the store or verifies signatures runs on threads of its own, a
 //! few at a time; what waits for one has its turn by the time that its address and its connection have had, so that a
-//! client that asks much waits for itself. What may read long has a queue and threads of its own, which run when
+//! client that asks much waits for itself. Where nobody waits, what is small and in memory is read on the network's
+//! thread that asks. What may read long has a queue and threads of its own, which run when
 //! nothing else wants their core. Streams have places. The work of a client that has gone isn't begun, and ends early
 //! where it is long.
 
 mod turns;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,7 +54,7 @@ pub struct ServiceLimits {
 
 impl Default for ServiceLimits {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let cores = cores();
         ServiceLimits {
             // A read may wait for the disk; a signature never does.
             reads: WorkQueue::new(2 * cores, WAITING),
@@ -67,6 +69,10 @@ impl Default for ServiceLimits {
     }
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get())
+}
+
 /// Work on threads, bounded in how much runs and how much waits.
 #[derive(Clone)]
 pub struct WorkQueue {
@@ -77,6 +83,8 @@ struct Queue {
     /// Whether its work runs when nothing else wants the core.
     in_background: bool,
     limit: usize,
+    /// How many may run on the threads that ask.
+    here_limit: usize,
     waiting_limit: usize,
     state: Mutex<State>,
 }
@@ -84,6 +92,8 @@ struct Queue {
 #[derive(Default)]
 struct State {
     running: usize,
+    /// Of them on the threads that ask.
+    here: usize,
     turns: Turns<oneshot::Sender<Turn>>,
 }
 
@@ -92,6 +102,7 @@ struct Turn {
     queue: Option<Arc<Queue>>,
     client: Caller,
     began: Option<Instant>,
+    is_here: bool,
 }
 
 /// Whether the client of some work has gone.
@@ -146,6 +157,7 @@ impl WorkQueue {
             shared: Arc::new(Queue {
                 in_background,
                 limit: running,
+                here_limit: cores().saturating_sub(1).max(1),
                 waiting_limit: waiting,
                 state: Mutex::default(),
             }),
@@ -179,6 +191,20 @@ impl WorkQueue {
             Err(error) if error.is_panic() => Err(panicked()),
             Err(_) => Err(ServiceError::Stopping),
         }
+    }
+
+    /// Runs short work on the thread that asks, which spares two changes of threads; none where somebody waits for a
+    /// turn, or where all network's threads but one do such work: it has to be asked for by [`Self::run`] then.
+    pub fn run_here<T>(
+        &self,
+        client: Caller,
+        work: impl FnOnce() -> Result<T, ServiceError>,
+    ) -> Option<Result<T, ServiceError>> {
+        let turn = self.shared.enter_here(client)?;
+        // As on a thread of its own, it ends alone.
+        let done = catch_unwind(AssertUnwindSafe(work));
+        drop(turn);
+        Some(done.unwrap_or_else(|_| Err(panicked())))
     }
 
     /// How many could run at once now.
@@ -226,6 +252,7 @@ impl Queue {
                 queue: Some(self.clone()),
                 client,
                 began: None,
+                is_here: false,
             }));
         }
         if state.turns.len() >= self.waiting_limit {
@@ -244,6 +271,24 @@ impl Queue {
         Ok(Err(coming))
     }
 
+    /// A turn on the thread that asks, now or not at all.
+    fn enter_here(self: &Arc<Self>, client: Caller) -> Option<Turn> {
+        let mut state = self.lock();
+        let is_free = state.running < self.limit && state.here < self.here_limit;
+        if !is_free || state.turns.len() > 0 {
+            return None;
+        }
+        state.running += 1;
+        state.here += 1;
+        state.turns.begin(client);
+        Some(Turn {
+            queue: Some(self.clone()),
+            client,
+            began: Some(Instant::now()),
+            is_here: true,
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Counts are whole between any two calls.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -258,8 +303,10 @@ impl Drop for Turn {
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let mut done = (self.client, took_us);
+        let mut here = usize::from(self.is_here);
         loop {
             let mut state = queue.lock();
+            state.here -= std::mem::take(&mut here);
             state.turns.end(done.0, done.1);
             let Some((client, next)) = state.turns.pop() else {
                 state.running -= 1;
@@ -270,6 +317,7 @@ impl Drop for Turn {
                 queue: Some(queue.clone()),
                 client,
                 began: None,
+                is_here: false,
             };
             // Whoever has gone leaves its turn to the next one.
             match next.send(turn) {

@@ -23,13 +23,15 @@ pub(super) const FRAME_BYTES: usize = 24;
 /// Events of a small answer, and its bytes, at most.
 const SMALL_EVENTS: u64 = 256;
 const SMALL_BYTES: usize = 64 << 10;
+/// Events of an answer that is put together on a thread of the network, at most.
+const EVENTS_AT_HAND: u64 = 64;
 
 /// An item's record and a page of its events.
 pub fn item(
     view: &ProvenState<'_>,
     request: &wire::GetItemRequest,
 ) -> Result<wire::ItemReply, ServiceError> {
-    page_of_item(view, request, PAGE)
+    page_of_item(view, request, (PAGE, PAGE_BYTES))
 }
 
 /// The same where the answer is small.
@@ -37,7 +39,23 @@ pub fn small_item(
     view: &ProvenState<'_>,
     request: &wire::GetItemRequest,
 ) -> Result<wire::ItemReply, ServiceError> {
-    let reply = page_of_item(view, request, SMALL_EVENTS)?;
+    within(view, request, SMALL_EVENTS)
+}
+
+/// The same where few events are read.
+pub fn item_at_hand(
+    view: &ProvenState<'_>,
+    request: &wire::GetItemRequest,
+) -> Result<wire::ItemReply, ServiceError> {
+    within(view, request, EVENTS_AT_HAND)
+}
+
+fn within(
+    view: &ProvenState<'_>,
+    request: &wire::GetItemRequest,
+    most: u64,
+) -> Result<wire::ItemReply, ServiceError> {
+    let reply = page_of_item(view, request, (most, SMALL_BYTES))?;
     match reply.encoded_len() <= SMALL_BYTES {
         true => Ok(reply),
         false => Err(not_small()),
@@ -50,11 +68,11 @@ fn not_small() -> ServiceError {
     ServiceError::TooLarge(words.into())
 }
 
-/// As [`item`]; refused where it would have more events than that.
+/// As [`item`]; refused where it would have more events than that, or so many bytes of them are no page.
 fn page_of_item(
     view: &ProvenState<'_>,
     request: &wire::GetItemRequest,
-    most: u64,
+    (most, bytes): (u64, usize),
 ) -> Result<wire::ItemReply, ServiceError> {
     let identifier = Identifier::read(&request.id)
         .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
@@ -82,7 +100,7 @@ fn page_of_item(
         return Ok(reply);
     }
     let entries = read(view, &key, request.from, to)?;
-    reply.events = events(view, entries)?;
+    reply.events = events(view, entries, bytes)?;
     let proof = proof(view, &key, &link, request.from, reply.events.len())?;
     let root = view.tip()?.header.state_root;
     page::verify(&root, &key, &link, request.from, &reply.events, &proof).map_err(unproven)?;
@@ -93,10 +111,11 @@ fn page_of_item(
     Ok(reply)
 }
 
-/// The events of these entries, as many as fit a page, and one at least.
+/// The events of these entries, as many as fit a page, and one at least; all of them, where fewer bytes are wanted.
 fn events(
     view: &ProvenState<'_>,
     entries: Vec<Vec<u8>>,
+    most: usize,
 ) -> Result<Vec<wire::LinkedEvent>, ServiceError> {
     let mut reader = EventReader::new(&view.snapshot, 1);
     let mut events = Vec::with_capacity(entries.len());
@@ -104,7 +123,10 @@ fn events(
     for entry in entries {
         let event = reader.event_of(&entry)?;
         bytes += entry.len() + event.len() + FRAME_BYTES;
-        if bytes > PAGE_BYTES && !events.is_empty() {
+        if bytes > most && most < PAGE_BYTES {
+            return Err(not_small());
+        }
+        if bytes > most && !events.is_empty() {
             break;
         }
         events.push(wire::LinkedEvent { entry, event });

@@ -15,7 +15,7 @@ use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
 use super::link_cache::LinkCache;
-use crate::storage::rocks::{Snapshot, StoreReader};
+use crate::storage::rocks::Snapshot;
 
 /// Verified headers that are kept: some 10 KB each with a hundred validators.
 const HEADERS: usize = 256;
@@ -31,6 +31,8 @@ pub struct ProvenState<'a> {
     /// Links that were answered before.
     pub links: &'a LinkCache,
     headers: &'a HeaderCache,
+    /// No certificate is verified for it.
+    is_at_hand: bool,
 }
 
 /// Verified headers, which outlive a question.
@@ -73,20 +75,29 @@ impl HeaderCache {
 }
 
 impl<'a> ProvenState<'a> {
-    /// The chain as it is now.
+    /// The chain as a snapshot has it.
     pub fn new(
-        reader: &'a StoreReader,
+        snapshot: Snapshot<'a>,
         chain_id: Hash,
         headers: &'a HeaderCache,
         links: &'a LinkCache,
         cancelled: &'a Cancelled,
     ) -> ProvenState<'a> {
         ProvenState {
-            snapshot: reader.snapshot(),
+            snapshot,
             chain_id,
             headers,
             links,
+            is_at_hand: false,
             cancelled,
+        }
+    }
+
+    /// The same with nothing but what is verified already.
+    pub fn at_hand(self) -> ProvenState<'a> {
+        ProvenState {
+            is_at_hand: true,
+            ..self
         }
     }
 
@@ -110,6 +121,9 @@ impl<'a> ProvenState<'a> {
             .ok_or_else(|| ServiceError::NotFound(format!("no block at height {height}")))?;
         if let Some(kept) = self.headers.find(|kept| kept.certified == certified) {
             return Ok(kept);
+        }
+        if self.is_at_hand {
+            return Err(ServiceError::Busy("the header isn't verified yet".into()));
         }
         let validators = self.set_at(height)?;
         let decoded = Header::decode(&certified.header).map_err(unproven)?;

@@ -82,8 +82,10 @@ where
             return Ok(None);
         };
         self.permit.owes();
+        let asked = request.clone();
+        let small = move |view: &ProvenState<'_>| log_page::item_at_hand(view, &asked);
         let question = move |view: &ProvenState<'_>| log_page::small_item(view, &request);
-        let answer = self.service.read(self.client, question);
+        let answer = self.service.read_small(self.client, small, question);
         let answer = tokio::select! {
             biased;
             answer = tokio::time::timeout(ANSWER, answer) => answer.map_err(|_| late())??,

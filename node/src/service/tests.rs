@@ -468,6 +468,26 @@ fn a_link_that_is_kept_is_answered_as_it_was_read_and_no_longer_once_it_has_chan
     assert_eq!(proven_entries(&item_page(&served, 0, 0).unwrap()), 4);
 }
 
+fn thread(view: &ProvenState<'_>) -> Result<std::thread::ThreadId, ServiceError> {
+    view.tip()?;
+    Ok(std::thread::current().id())
+}
+
+#[tokio::test]
+async fn what_is_at_hand_is_answered_on_the_thread_that_asks() {
+    let mut served = served();
+    served.grow(2);
+    let here = std::thread::current().id();
+    let service = &served.service;
+    let new = service.read_small(client(1), thread, thread).await;
+    assert_ne!(new, Ok(here), "its header isn't verified yet");
+    let known = service.read_small(client(1), thread, thread).await;
+    assert_eq!(known, Ok(here));
+    let not_small = |_: &ProvenState<'_>| Err(ServiceError::TooLarge("it".into()));
+    let asked = service.read_small(client(1), not_small, thread).await;
+    assert!(asked.is_ok_and(|thread| thread != here));
+}
+
 #[test]
 fn a_files_disclosures_come_in_proven_pages() {
     let mut served = served();

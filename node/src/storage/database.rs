@@ -12,7 +12,7 @@ use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::LIVE_SST_FILES_SIZE;
 use rocksdb::{
     ColumnFamily, DB, DBIterator, DBPinnableSlice, DBRawIterator, DBRecoveryMode, Direction,
-    ErrorKind, IteratorMode, ReadOptions,
+    ErrorKind, IteratorMode, ReadOptions, ReadTier,
 };
 use touchstone_core::Fault;
 
@@ -57,6 +57,8 @@ pub trait Rows {
 pub struct DatabaseSnapshot<'a> {
     db: &'a Database,
     raw: rocksdb::Snapshot<'a>,
+    /// What would have to be read from a file is a fault.
+    is_in_memory: bool,
 }
 
 impl Database {
@@ -159,6 +161,15 @@ impl Database {
         DatabaseSnapshot {
             db: self,
             raw: self.raw.snapshot(),
+            is_in_memory: false,
+        }
+    }
+
+    /// The same of what is in memory. Reading anything else is a fault, and waits for no disk.
+    pub fn snapshot_in_memory(&self) -> DatabaseSnapshot<'_> {
+        DatabaseSnapshot {
+            is_in_memory: true,
+            ..self.snapshot()
         }
     }
 
@@ -236,9 +247,16 @@ impl<'a> DatabaseSnapshot<'a> {
             Direction::Forward
         };
         rows::<T, _>(self.db.family::<T>(), from, direction, |family, mode| {
-            self.raw
-                .iterator_cf_opt(family, ReadOptions::default(), mode)
+            self.raw.iterator_cf_opt(family, self.options(), mode)
         })
+    }
+
+    fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        if self.is_in_memory {
+            options.set_read_tier(ReadTier::BlockCache);
+        }
+        options
     }
 }
 
@@ -268,7 +286,7 @@ impl DatabaseSnapshot<'_> {
         let family = self.db.family::<T>()?;
         let encoded: Vec<Vec<u8>> = keys.iter().map(TableKey::encode).collect();
         let wanted = encoded.iter().map(|key| (family, key.as_slice()));
-        let found = self.raw.multi_get_cf(wanted);
+        let found = self.raw.multi_get_cf_opt(wanted, self.options());
         let rows = keys.iter().zip(found).map(|(key, found)| {
             let bytes = found.map_err(fault)?;
             bytes
@@ -280,14 +298,17 @@ impl DatabaseSnapshot<'_> {
 
     /// The bytes of a row, not copied where they are in a block.
     pub(super) fn pinned<T: Table>(&self, key: &T::Key) -> Result<Option<Pinned<'_>>, Fault> {
-        let found = self.raw.get_pinned_cf(self.db.family::<T>()?, key.encode());
+        let family = self.db.family::<T>()?;
+        let found = self
+            .raw
+            .get_pinned_cf_opt(family, key.encode(), self.options());
         Ok(found.map_err(fault)?.map(Pinned))
     }
 
     /// A cursor over a table.
     pub(super) fn cursor<T: Table>(&self) -> Result<Cursor<'_, T>, Fault> {
         let family = self.db.family::<T>()?;
-        let raw = self.raw.raw_iterator_cf_opt(family, ReadOptions::default());
+        let raw = self.raw.raw_iterator_cf_opt(family, self.options());
         Ok(Cursor {
             raw,
             table: PhantomData,
@@ -324,7 +345,7 @@ impl Rows for DatabaseSnapshot<'_> {
     fn row<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, Fault> {
         let found = self
             .raw
-            .get_pinned_cf(self.db.family::<T>()?, key.encode())
+            .get_pinned_cf_opt(self.db.family::<T>()?, key.encode(), self.options())
             .map_err(fault)?;
         found
             .map(|bytes| decode_value::<T>(key, &bytes))
@@ -337,8 +358,7 @@ impl Rows for DatabaseSnapshot<'_> {
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
         let family = self.db.family::<T>();
         rows::<T, _>(family, from, Direction::Forward, |family, mode| {
-            self.raw
-                .iterator_cf_opt(family, ReadOptions::default(), mode)
+            self.raw.iterator_cf_opt(family, self.options(), mode)
         })
     }
 
@@ -348,8 +368,7 @@ impl Rows for DatabaseSnapshot<'_> {
     ) -> Result<Option<(T::Key, T::Value)>, Fault> {
         let family = self.db.family::<T>();
         rows::<T, _>(family, key, Direction::Reverse, |family, mode| {
-            self.raw
-                .iterator_cf_opt(family, ReadOptions::default(), mode)
+            self.raw.iterator_cf_opt(family, self.options(), mode)
         })
         .next()
         .transpose()

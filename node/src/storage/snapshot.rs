@@ -63,7 +63,15 @@ impl StoreReader {
 
     /// The chain as it is now.
     pub fn snapshot(&self) -> Snapshot<'_> {
-        let rows = self.db.snapshot();
+        self.over(self.db.snapshot())
+    }
+
+    /// The same of what is in memory: whatever else is asked for is answered with a fault, and no disk is waited for.
+    pub fn snapshot_in_memory(&self) -> Snapshot<'_> {
+        self.over(self.db.snapshot_in_memory())
+    }
+
+    fn over<'a>(&'a self, rows: DatabaseSnapshot<'a>) -> Snapshot<'a> {
         let (tip, fault) = match tip(&rows, &self.genesis) {
             Ok(tip) => (tip, None),
             Err(fault) => (self.genesis.clone(), Some(fault)),

@@ -55,6 +55,38 @@ async fn a_client_that_asks_much_waits_for_itself() {
     assert_eq!(order.get(1), Some(&2), "{order:?}");
 }
 
+/// Whoever waits has its turn first: nobody is answered beside the line.
+#[tokio::test]
+async fn work_runs_here_only_where_nobody_waits_and_some_threads_are_left() {
+    let queue = WorkQueue::new(64, WAITING);
+    let again = || queue.run_here(client(1, 1), || Ok(1));
+    assert_eq!(again(), Some(Ok(1)));
+    // Each within the one before, as many as may.
+    fn within(queue: &WorkQueue) -> usize {
+        let inner = queue.run_here(Caller::OWN, || Ok(within(queue)));
+        inner.map_or(0, |depth| 1 + depth.unwrap())
+    }
+    assert_eq!(within(&queue), queue.shared.here_limit);
+    assert!(queue.shared.here_limit < cores().max(2));
+    let panics = queue.run_here(client(1, 1), || -> Result<(), _> { panic!("on purpose") });
+    assert_eq!(panics, Some(Err(panicked())));
+    assert_eq!((queue.free(), again()), (64, Some(Ok(1))));
+
+    let (queue, release) = busy(WAITING).await;
+    assert_eq!(queue.run_here(client(1, 1), || Ok(())), None);
+    let waits = queue.clone();
+    let waits = tokio::spawn(async move { waits.run(client(2, 2), |_| Ok(())).await });
+    while queue.shared.lock().turns.len() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(release);
+    assert_eq!(waits.await.unwrap(), Ok(()));
+    while queue.free() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(queue.run_here(client(1, 1), || Ok(())), Some(Ok(())));
+}
+
 /// Callers hold all places of long reads, and more wait there: another's single read is answered.
 #[tokio::test]
 async fn pages_that_read_long_keep_no_question_waiting() {

@@ -70,6 +70,28 @@ fn a_snapshot_answers_every_question() {
     assert_eq!(snapshot.transaction(&[0; 32]).expect("reads"), None);
 }
 
+/// What stands in a file alone is a fault there, never "not there"; once it has been read, it is in memory.
+#[test]
+fn a_snapshot_in_memory_reads_no_file() {
+    let folder = folder();
+    let mut store = folder.create();
+    grow(&mut store, 3);
+    let entries = |snapshot: &Snapshot<'_>| snapshot.link_entries(b"item/a", 0, 9);
+    let reader = store.reader();
+    let written = entries(&reader.snapshot()).expect("reads");
+    assert_eq!(written.len(), 3);
+    let buffered = entries(&reader.snapshot_in_memory());
+    assert_eq!(buffered.expect("in no file yet"), written);
+    drop((reader, store));
+    // What was written is in files now, and none of a link is read to open them.
+    let store = folder.open().expect("opens");
+    let reader = store.reader();
+    assert!(entries(&reader.snapshot_in_memory()).is_err());
+    assert_eq!(entries(&reader.snapshot()).expect("reads"), written);
+    let kept = entries(&reader.snapshot_in_memory());
+    assert_eq!(kept.expect("it has been read"), written);
+}
+
 /// What the state holds and what it doesn't are both proven under the tip's root, at every height.
 #[test]
 fn values_are_proven_under_the_tip() {
