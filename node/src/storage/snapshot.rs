@@ -149,8 +149,8 @@ impl Snapshot<'_> {
         from: u64,
         limit: u32,
     ) -> Result<Vec<Vec<u8>>, Fault> {
-        let first = LinkKey::new(owner_key, from);
-        entries_of(owner_key, &first, limit, self.rows_from::<Links>(&first))
+        // A cursor copies no keys.
+        self.links()?.entries(owner_key, from, limit)
     }
 
     /// The links, for whoever reads many of them.
