@@ -1,7 +1,7 @@
 //! The chain in RocksDB: the writing side. One thread commits, another syncs; others read through a [`StoreReader`].
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 use touchstone_core::Fault;
@@ -123,6 +123,7 @@ impl RocksStore {
             cache: self.cache.clone(),
             fingerprints: self.fingerprints.clone(),
             genesis: self.genesis.clone(),
+            last_tip: Arc::new(Mutex::new(self.genesis.clone())),
         }
     }
 

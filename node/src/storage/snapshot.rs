@@ -2,7 +2,7 @@
 //! block, whatever is committed meanwhile.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use touchstone_core::Fault;
 use touchstone_core::block::{Block, Header};
@@ -36,6 +36,8 @@ pub struct StoreReader {
     pub(super) fingerprints: Arc<Fingerprints>,
     /// The tip at height 0.
     pub(super) genesis: Tip,
+    /// The tip that was read last: many snapshots are of one block.
+    pub(super) last_tip: Arc<Mutex<Tip>>,
 }
 
 /// The chain after one block.
@@ -72,7 +74,7 @@ impl StoreReader {
     }
 
     fn over<'a>(&'a self, rows: DatabaseSnapshot<'a>) -> Snapshot<'a> {
-        let (tip, fault) = match tip(&rows, &self.genesis) {
+        let (tip, fault) = match self.tip_of(&rows) {
             Ok(tip) => (tip, None),
             Err(fault) => (self.genesis.clone(), Some(fault)),
         };
@@ -83,6 +85,17 @@ impl StoreReader {
             tip,
             fault,
         }
+    }
+
+    fn tip_of(&self, rows: &impl Rows) -> Result<Tip, Fault> {
+        // What is kept is whole after every statement.
+        let last = || self.last_tip.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last().clone();
+        let tip = tip_beside(rows, &self.genesis, &known)?;
+        if tip != known {
+            *last() = tip.clone();
+        }
+        Ok(tip)
     }
 }
 
@@ -306,6 +319,11 @@ impl TreeRead for Snapshot<'_> {
 
 /// The stored tip; its header must be the one that its id names.
 pub(super) fn tip(rows: &impl Rows, genesis: &Tip) -> Result<Tip, Fault> {
+    tip_beside(rows, genesis, genesis)
+}
+
+/// The same, where this one was read before: its id names its header, which needn't be decoded again.
+fn tip_beside(rows: &impl Rows, genesis: &Tip, known: &Tip) -> Result<Tip, Fault> {
     let Some(MetaRow::Tip {
         height,
         block_id,
@@ -316,6 +334,9 @@ pub(super) fn tip(rows: &impl Rows, genesis: &Tip) -> Result<Tip, Fault> {
     };
     if height == 0 && header.is_empty() && block_id == genesis.block_id {
         return Ok(genesis.clone());
+    }
+    if known.header.is_some() && (height, &block_id) == (known.height, &known.block_id) {
+        return Ok(known.clone());
     }
     let header = Header::decode(&header).map_err(|e| Fault::Damaged(format!("tip: {e}")))?;
     if header.id() != block_id || header.height != height || height == 0 {
