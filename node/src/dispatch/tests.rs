@@ -155,7 +155,7 @@ async fn what_waits_is_gossiped_as_soon_as_gossip_reaches_a_peer() {
     let verified = transaction::verify(&node.genesis.chain_id, &envelope).unwrap();
     node.routes.mempool.insert(verified, None).unwrap();
     let hour = Duration::from_secs(3600);
-    let again = tokio::spawn(gossip::gossip_again_every(node.routes.clone(), hour));
+    let again = tokio::spawn(gossip::again::gossip_again_every(node.routes.clone(), hour));
     let (other, mut events) = network(2).await;
     connect(&node, &other).await;
     let heard = guarded(async {

@@ -5,6 +5,7 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DepositDesign, Transaction};
 
+use super::again::{AGAIN, AGAIN_BYTES, Newcomers, Turn, part_of_floods};
 use super::*;
 use crate::consensus::Input;
 use crate::consensus::tests::{deposit, genesis};
