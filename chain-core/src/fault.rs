@@ -22,8 +22,8 @@ pub enum Fault {
     Signing(String),
     /// The consortium voted rules that this program lacks.
     #[error(
-        "block {height} follows version {version} of the rules, and this program has versions up to {}: install a newer \
-         release and start it on the same data folder; the chain goes on meanwhile if the others have it",
+        "block {height} follows version {version} of the rules, and this program has versions up to {}: install a \
+         newer release and start it on the same data folder; the chain goes on meanwhile if the others have it",
         crate::block::NEWEST
     )]
     UnknownProtocol {

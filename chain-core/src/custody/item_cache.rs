@@ -162,8 +162,8 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
         Ok(place)
     }
 
-    /// The place of an item, which is read where it wasn't yet. A capture's rules ask for the same items many times, and
-    /// an event's for the same one many times on end.
+    /// The place of an item, which is read where it wasn't yet. A capture's rules ask for the same items many times,
+    /// and an event's for the same one many times on end.
     fn place(&mut self, id: &str) -> Result<usize, Fault> {
         let last = self.entries.get(self.last);
         if last.is_some_and(|last| last.id == id) {

@@ -215,8 +215,8 @@ fn bytes_of_rows(commit: &Commit<'_>) -> usize {
     rows.map(|bytes| bytes + KEY_BYTES).sum()
 }
 
-/// Here are most rows: each value is encoded once and copied once, into the batch. Each table's rows are in the order of
-/// their keys, as its options expect (`tuning`).
+/// Here are most rows: each value is encoded once and copied once, into the batch. Each table's rows are in the order
+/// of their keys, as its options expect (`tuning`).
 fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
     let (values, links) = (batch.db.family::<State>()?, batch.db.family::<Links>()?);
     for (key, value) in &writes.values {

@@ -17,7 +17,8 @@ pub(super) const CHILDREN: usize = 16;
 /// Steps from the root to a key's last place: half a byte of its hash each.
 pub(super) const STEPS: usize = 64;
 
-/// Numbers of nodes in these bytes: of an empty tree, an inner node, a leaf; of a child that is a leaf or an inner node.
+/// Numbers of nodes in these bytes: of an empty tree, an inner node, a leaf; of a child that is a leaf or an inner
+/// node.
 const NULL: u8 = 0;
 const INNER: u8 = 1;
 const LEAF: u8 = 2;

@@ -1,5 +1,5 @@
-//! A node's row in a table of nodes by their places: the version that made it, and the node in as few bytes as it needs.
-//! No other node reads them, so they may differ from those of the `jmt` crate.
+//! A node's row in a table of nodes by their places: the version that made it, and the node in as few bytes as it
+//! needs. No other node reads them, so they may differ from those of the `jmt` crate.
 //!
 //! Consensus-critical: no
 
@@ -11,8 +11,8 @@ use super::{CHILDREN, Child, InnerNode, TreeNode, array, number};
 
 /// The number of a packed inner node, beside those of the crate: which children there are, which of these are inner
 /// nodes (two bytes each, little-endian, the lowest bit for the first child), then the children one after the other.
-/// Each is its hash, how much older than this node's version it is and, of an inner node, the leaves below; both numbers
-/// as varints (LEB128).
+/// Each is its hash, how much older than this node's version it is and, of an inner node, the leaves below; both
+/// numbers as varints (LEB128).
 const PACKED: u8 = 3;
 
 impl TreeNode {
