@@ -102,7 +102,7 @@ async fn questions_after_the_first_go_on_a_stream_and_are_checked_as_calls_are()
         "packing",
         "shipping",
         "receiving",
-        "selling",
+        "retail_selling",
     ] {
         node.world().record("acme", &[seen(&[ITEM], step)]);
     }
