@@ -29,8 +29,12 @@ use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
 /// Gossip messages whose signatures are being verified at once.
 const VERIFYING: usize = 2;
-/// Gossip messages of one peer that wait for it or are being verified.
-pub(super) const WAITING_PER_PEER: usize = 16;
+/// Parts of gossip messages of one peer that wait for it or are being verified. What doesn't come in is lost until its
+/// sender gossips it again, so that there is room for what a node gossips in seconds; votes have the other half of
+/// what a peer may have queued.
+pub(super) const PARTS_PER_PEER: usize = 256;
+/// Bytes of a part. A message takes one at least, which bounds how many messages wait.
+const PART_BYTES: usize = 64 << 10;
 /// Bytes of a name by which messages that wait are told apart; no organisation has a longer one.
 const NAME_BYTES: usize = 64;
 /// Envelopes in one gossip message.
@@ -87,7 +91,7 @@ impl Intake {
         bytes: Bytes,
         charge: QueueCharge,
     ) -> Result<(), GossipId> {
-        let Some(share) = self.share(from) else {
+        let Some(share) = self.share(from, bytes.len()) else {
             return Err(id);
         };
         let organisation = claimed_organisation(&bytes);
@@ -128,11 +132,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Room for one more message of a peer, if it has not taken all of its own.
-    pub(super) fn share(&mut self, peer: PeerId) -> Option<OwnedSemaphorePermit> {
+    /// Room for one more message of a peer, of so many bytes, if it has not taken all of its own.
+    pub(super) fn share(&mut self, peer: PeerId, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let shares = self.peers.entry(peer);
-        let shares = shares.or_insert_with(|| Arc::new(Semaphore::new(WAITING_PER_PEER)));
-        shares.clone().try_acquire_owned().ok()
+        let shares = shares.or_insert_with(|| Arc::new(Semaphore::new(PARTS_PER_PEER)));
+        let parts = u32::try_from(bytes.div_ceil(PART_BYTES).max(1)).ok()?;
+        shares.clone().try_acquire_many_owned(parts).ok()
     }
 
     /// Lets nothing be verified while it is held.

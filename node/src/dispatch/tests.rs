@@ -3,7 +3,7 @@ use std::time::Duration;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::transaction;
 
-use super::gossip::WAITING_PER_PEER;
+use super::gossip::{MESSAGE_BYTES, PARTS_PER_PEER};
 use super::*;
 use crate::consensus::tests::{deposit, genesis};
 use crate::consensus_thread::{self, Inputs};
@@ -110,7 +110,7 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
     };
     let mut number = 0;
     guarded(async {
-        while heard() <= WAITING_PER_PEER as u64 {
+        while heard() <= PARTS_PER_PEER as u64 {
             number += 1;
             let envelopes = vec![deposit(&node.genesis.chain_id, number)];
             let attempt = 0;
@@ -135,11 +135,11 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
     assert_eq!(vote, b"a vote");
     assert_eq!(node.routes.mempool.size().0, 0, "nothing is verified yet");
     let of_maker = gossip::lock(&waiting).of("maker");
-    assert_eq!(of_maker, WAITING_PER_PEER, "each stands in its line");
+    assert_eq!(of_maker, PARTS_PER_PEER, "each stands in its line");
 
     drop(busy);
     guarded(async {
-        while node.routes.mempool.size().0 < WAITING_PER_PEER {
+        while node.routes.mempool.size().0 < PARTS_PER_PEER {
             a_moment().await;
         }
     })
@@ -177,14 +177,17 @@ async fn each_peer_has_its_share_of_what_waits_to_be_verified() {
     let node = node().await;
     let mut intake = Intake::new(node.routes.clone());
     let (flooder, other) = (PeerId::random(), PeerId::random());
-    let mut shares: Vec<_> = (0..WAITING_PER_PEER)
-        .map(|_| intake.share(flooder))
+    let mut shares: Vec<_> = (0..PARTS_PER_PEER)
+        .map(|_| intake.share(flooder, 1))
         .collect();
     assert!(shares.iter().all(Option::is_some));
-    assert!(intake.share(flooder).is_none());
-    assert!(intake.share(other).is_some());
+    assert!(intake.share(flooder, 1).is_none());
     shares.pop();
-    assert!(intake.share(flooder).is_some());
+    assert!(intake.share(flooder, MESSAGE_BYTES).is_none());
+    assert!(intake.share(flooder, 1).is_some());
+    let large = [(); 4].map(|()| intake.share(other, MESSAGE_BYTES));
+    let taken = large.iter().flatten().count() * MESSAGE_BYTES;
+    assert!((12 << 20..=16 << 20).contains(&taken), "{taken}");
 }
 
 #[tokio::test]
