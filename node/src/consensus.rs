@@ -355,7 +355,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Ed25519 verifications of votes, proposals and certificates so far; each distinct one of a
-    /// height is verified once.
+    /// height is verified once, and own ones not at all.
     pub fn verifications(&self) -> u64 {
         self.effects.signatures.verified()
     }

@@ -206,8 +206,20 @@ impl<S: Store, D: Disk> Effects<S, D> {
                 self.height.block_request.ask(number(round));
                 r.resume_with(())
             }
-            Effect::SignVote(vote, r) => r.resume_with(self.signer()?.vote(vote)?),
-            Effect::SignProposal(proposal, r) => r.resume_with(self.signer()?.proposal(proposal)?),
+            Effect::SignVote(vote, r) => {
+                let signer = self.signer()?;
+                let (key, signed) = (signer.address().0, signer.vote(vote)?);
+                let message = signed.message.signed();
+                self.signatures.made(&key, &message, &signed.signature);
+                r.resume_with(signed)
+            }
+            Effect::SignProposal(proposal, r) => {
+                let signer = self.signer()?;
+                let (key, signed) = (signer.address().0, signer.proposal(proposal)?);
+                let message = signed.message.signed();
+                self.signatures.made(&key, &message, &signed.signature);
+                r.resume_with(signed)
+            }
             Effect::VerifySignature(signed, key, r) => {
                 let valid = self
                     .signatures

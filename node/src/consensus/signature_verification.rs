@@ -1,5 +1,5 @@
-//! Verification of votes, proposals and certificates. Each distinct signature is verified once:
-//! Malachite asks again for own votes, for certificates and at the decision.
+//! Verification of votes, proposals and certificates. Each distinct signature of another is verified once, and own ones
+//! not at all: Malachite asks again for own votes, for certificates and at the decision.
 
 use std::collections::BTreeSet;
 
@@ -56,27 +56,31 @@ impl Signatures {
         self.verified
     }
 
+    /// Remembers a signature that this node has just made with `key`: it holds.
+    pub fn made(&mut self, key: &[u8; 32], signed: &(Purpose, Vec<u8>), signature: &[u8; 64]) {
+        self.remember(digest(key, signed, signature));
+    }
+
     /// Whether `key` signed this; remembered if so.
-    fn check(&mut self, key: &[u8; 32], signed: (Purpose, Vec<u8>), signature: &[u8; 64]) -> bool {
-        let (purpose, bytes) = signed;
-        let mut hasher = Sha256::new();
-        hasher.update(key);
-        hasher.update(signature);
-        hasher.update([u8::from(purpose == Purpose::Vote)]);
-        hasher.update(&bytes);
-        let digest: Hash = hasher.finalize().into();
+    fn check(&mut self, key: &[u8; 32], signed: &(Purpose, Vec<u8>), signature: &[u8; 64]) -> bool {
+        let digest = digest(key, signed, signature);
         if self.valid.contains(&digest) {
             return true;
         }
         self.verified += 1;
-        let valid = (self.verify)(key, purpose, &self.chain_id, &bytes, signature);
+        let (purpose, bytes) = signed;
+        let valid = (self.verify)(key, *purpose, &self.chain_id, bytes, signature);
         if valid {
-            if self.valid.len() >= MAX_REMEMBERED {
-                self.valid.clear();
-            }
-            self.valid.insert(digest);
+            self.remember(digest);
         }
         valid
+    }
+
+    fn remember(&mut self, digest: Hash) {
+        if self.valid.len() >= MAX_REMEMBERED {
+            self.valid.clear();
+        }
+        self.valid.insert(digest);
     }
 
     /// Malachite's question.
@@ -90,7 +94,7 @@ impl Signatures {
             ConsensusMsg::Vote(vote) => vote.signed(),
             ConsensusMsg::Proposal(proposal) => proposal.signed(),
         };
-        self.check(&key.0, signed, signature)
+        self.check(&key.0, &signed, signature)
     }
 
     /// A vote by one of `set`.
@@ -99,7 +103,7 @@ impl Signatures {
         if set.get(&key).is_none() {
             return Err(MessageRefused::UnknownValidator(key));
         }
-        match self.check(&key, signed.message.signed(), &signed.signature) {
+        match self.check(&key, &signed.message.signed(), &signed.signature) {
             true => Ok(()),
             false => Err(MessageRefused::Signature(key)),
         }
@@ -121,7 +125,7 @@ impl Signatures {
         if turns.proposer(set, proposal.height.0, round).public_key != key {
             return Err(MessageRefused::NotTheProposer(key));
         }
-        match self.check(&key, proposal.signed(), &signed.signature) {
+        match self.check(&key, &proposal.signed(), &signed.signature) {
             true => Ok(()),
             false => Err(MessageRefused::Signature(key)),
         }
@@ -193,6 +197,16 @@ impl Signatures {
         }
         Ok(power)
     }
+}
+
+/// Names a signature by all that it says.
+fn digest(key: &[u8; 32], (purpose, bytes): &(Purpose, Vec<u8>), signature: &[u8; 64]) -> Hash {
+    let mut hasher = Sha256::new();
+    hasher.update(key);
+    hasher.update(signature);
+    hasher.update([u8::from(*purpose == Purpose::Vote)]);
+    hasher.update(bytes);
+    hasher.finalize().into()
 }
 
 /// Whether some honest validator is among those with this much power.
