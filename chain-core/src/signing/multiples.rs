@@ -13,6 +13,10 @@ use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::Identity;
 
+/// Multiples that are fetched before they are added. They stand here and there in a table that is larger than a core's
+/// caches beside other work: what is far away comes together so, and not one after the other.
+const TOGETHER: usize = 16;
+
 /// The multiples that a digit of so many bits may ask for: 1 to 2^(bits - 1) times the point, and the same for each
 /// further digit, where the point counts 2^bits times as much.
 pub struct Multiples {
@@ -46,17 +50,34 @@ impl Multiples {
     /// The product of the point and a scalar.
     pub fn times(&self, scalar: &Scalar) -> EdwardsPoint {
         let mut sum = EdwardsPoint::identity();
-        for (digit, multiples) in self.digits(scalar).zip(self.of_each_digit()) {
-            let multiple = digit.unsigned_abs().checked_sub(1);
-            let multiple = multiple.and_then(|place| multiples.get(usize::from(place)));
-            match multiple {
-                // A digit of zero.
-                None => {}
-                Some(multiple) if digit < 0 => sum -= multiple,
-                Some(multiple) => sum += multiple,
+        let mut fetched = [(false, EdwardsPoint::identity()); TOGETHER];
+        let mut terms = self.terms(scalar);
+        loop {
+            let mut count = 0;
+            for (place, (is_negative, multiple)) in fetched.iter_mut().zip(&mut terms) {
+                *place = (is_negative, *multiple);
+                count += 1;
+            }
+            for (is_negative, multiple) in fetched.iter().take(count) {
+                match is_negative {
+                    true => sum -= multiple,
+                    false => sum += multiple,
+                }
+            }
+            if count < TOGETHER {
+                return sum;
             }
         }
-        sum
+    }
+
+    /// What a product is the sum of: multiples, and whether each is taken away.
+    fn terms(&self, scalar: &Scalar) -> impl Iterator<Item = (bool, &EdwardsPoint)> {
+        let digits = self.digits(scalar).zip(self.of_each_digit());
+        digits.filter_map(|(digit, multiples)| {
+            // A digit of zero adds nothing.
+            let place = digit.unsigned_abs().checked_sub(1)?;
+            Some((digit < 0, multiples.get(usize::from(place))?))
+        })
     }
 
     fn of_each_digit(&self) -> impl Iterator<Item = &[EdwardsPoint]> {
