@@ -3,6 +3,7 @@
 //! Two traits stand here because each has two implementations: the disk, and the testkit's memory,
 //! whose unsynced writes are lost in a crash.
 
+mod block_values;
 mod checkpoints;
 mod commit_block;
 mod database;

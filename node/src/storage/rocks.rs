@@ -18,6 +18,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 use tracing::warn;
 
+use super::block_values::BlockValues;
 use super::database::{Database, Rows};
 use super::fingerprints::Fingerprints;
 use super::recent_events::RecentEvents;
@@ -38,6 +39,7 @@ pub struct RocksStore {
     db: Arc<Database>,
     settling: Settling,
     cache: Arc<TreeCache>,
+    values: Arc<BlockValues>,
     fingerprints: Arc<Fingerprints>,
     recent_events: Arc<RecentEvents>,
     genesis: Tip,
@@ -121,6 +123,7 @@ impl RocksStore {
         StoreReader {
             db: self.db.clone(),
             cache: self.cache.clone(),
+            values: self.values.clone(),
             fingerprints: self.fingerprints.clone(),
             genesis: self.genesis.clone(),
             last_tip: Arc::new(Mutex::new(self.genesis.clone())),
@@ -218,6 +221,7 @@ fn open(
         settling: Settling::start(db.clone(), path)?,
         db,
         cache: Arc::new(TreeCache::new(settings.cached_tree_levels)),
+        values: Arc::new(BlockValues::after(tip.height)),
         fingerprints: Arc::default(),
         recent_events: Arc::default(),
         genesis,
@@ -262,7 +266,8 @@ fn check(store: &RocksStore, genesis_root: &Hash) -> Result<(), Fault> {
 
 impl StateRead for RocksStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        self.db.row::<State>(&key.to_vec())
+        let read = || self.db.row::<State>(&key.to_vec());
+        self.values.get(key, self.tip.height, read)
     }
 
     fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
@@ -294,6 +299,8 @@ impl Store for RocksStore {
         commit_block::block(&self.db, &commit)?;
         self.settling.wish(commit.block.header.height)?;
         self.cache.update(&commit.executed.tree);
+        let written = &commit.executed.writes.values;
+        self.values.update(commit.block.header.height, written);
         // Without an index nobody would take them.
         if Arc::strong_count(&self.recent_events) > 1 {
             let height = commit.block.header.height;

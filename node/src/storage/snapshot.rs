@@ -17,6 +17,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateMultiproof, StateProof};
 
 use super::Tip;
+use super::block_values::BlockValues;
 use super::database::{Cursor, Database, DatabaseSnapshot, Pinned, Rows};
 use super::fingerprints::Fingerprints;
 use super::schema::{
@@ -33,6 +34,8 @@ pub struct StoreReader {
     /// The upper levels of the newest tree. A node's key names the version that made it, so what is found there is
     /// right for any snapshot.
     pub(super) cache: Arc<TreeCache>,
+    /// What each block reads, of the newest state.
+    pub(super) values: Arc<BlockValues>,
     pub(super) fingerprints: Arc<Fingerprints>,
     /// The tip at height 0.
     pub(super) genesis: Tip,
@@ -44,6 +47,7 @@ pub struct StoreReader {
 pub struct Snapshot<'a> {
     pub(super) rows: DatabaseSnapshot<'a>,
     cache: &'a TreeCache,
+    values: &'a BlockValues,
     fingerprints: &'a Fingerprints,
     tip: Tip,
     /// The tip could not be read: every question is answered with this.
@@ -81,6 +85,7 @@ impl StoreReader {
         Snapshot {
             rows,
             cache: &self.cache,
+            values: &self.values,
             fingerprints: &self.fingerprints,
             tip,
             fault,
@@ -296,7 +301,11 @@ impl Rows for Snapshot<'_> {
 
 impl StateRead for Snapshot<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        self.row::<State>(&key.to_vec())
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let read = || self.rows.row::<State>(&key.to_vec());
+        self.values.get(key, self.tip.height, read)
     }
 
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
