@@ -5,6 +5,7 @@ mod public;
 mod status;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::middleware;
 use prost::Message;
@@ -28,6 +29,8 @@ use crate::service::{
 
 /// Bytes of a request: an envelope at its largest, and some room.
 const MAX_REQUEST_BYTES: usize = 5 << 20;
+/// How often health is looked at: as often as whether the chain moves is.
+const HEALTH: Duration = Duration::from_secs(1);
 /// Bytes of a reply: a block at its largest, and some room.
 const MAX_REPLY_BYTES: usize = 64 << 20;
 
@@ -75,19 +78,22 @@ pub fn serve(
     })
 }
 
-/// Health by gRPC's own protocol: serving while the chain moves.
-async fn tell_health(health: HealthReporter, mut progress: watch::Receiver<Progress>) {
+/// Health by gRPC's own protocol: serving while the chain moves. It is looked at now and then: to be woken by each
+/// block would cost more than all that is told.
+async fn tell_health(health: HealthReporter, progress: watch::Receiver<Progress>) {
+    let mut told = None;
+    let mut ticks = tokio::time::interval(HEALTH);
     loop {
-        let serving = match progress.borrow_and_update().halt {
+        ticks.tick().await;
+        let serving = match progress.borrow().halt {
             None => ServingStatus::Serving,
             Some(_) => ServingStatus::NotServing,
         };
+        if told.replace(serving) == Some(serving) {
+            continue;
+        }
         for name in ["", touchstone_proto::node::ledger_server::SERVICE_NAME] {
             health.set_service_status(name, serving).await;
-        }
-        if progress.changed().await.is_err() {
-            // The node stops; the server ends by itself.
-            std::future::pending::<()>().await;
         }
     }
 }
