@@ -29,6 +29,7 @@ pub use self::refusals::Refusals;
 use self::sync_answers::{AskedBlocks, SyncAnswers};
 use crate::consensus::{ClockReport, Input, Output, PeerTag, Silence};
 use crate::consensus_thread::{self, ConsensusReport, Inbox};
+use crate::log_pace::LogPace;
 use crate::mempool::SharedMempool;
 use crate::network::{
     Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, peer_id_of,
@@ -139,6 +140,8 @@ pub async fn consensus_reports(
 ) {
     let mut consortium = 0;
     let mut silent = None;
+    // A line for each of some hundred blocks a second would cost more than what it says.
+    let mut committed = LogPace::default();
     let mut connected = routes.network.connected();
     let mut peers = names(&mut connected);
     let mut ticks = tokio::time::interval(WATCH);
@@ -147,8 +150,12 @@ pub async fn consensus_reports(
             report = reports.recv() => match report {
                 None => return,
                 Some(ConsensusReport::Output(output)) => {
-                    if let Output::Committed { time_ms, .. } = &output {
+                    if let Output::Committed { time_ms, height, block_id, .. } = &output {
                         watch.committed(*time_ms, consensus_thread::now_ms());
+                        if let Some(untold) = committed.line((), Instant::now()) {
+                            let block_id = hex::encode(block_id);
+                            tracing::info!(height, block_id, untold, "committed");
+                        }
                     }
                     if let Output::Clocks(report) = &output {
                         watch.clocks(report);
@@ -267,12 +274,7 @@ async fn carry(routes: &Routes, output: Output) {
             );
             log(routes.network.use_several_ways(is_late).await);
         }
-        Output::Committed {
-            height, block_id, ..
-        } => {
-            tracing::info!(height, block_id = %hex::encode(block_id), "committed");
-            announce_to_observers(routes, height).await;
-        }
+        Output::Committed { height, .. } => announce_to_observers(routes, height).await,
         Output::SetTimer { .. } => {}
     }
 }
