@@ -85,7 +85,7 @@ async fn carry_events(
             NetworkEvent::Message { from, bytes } => {
                 let message = Input::Message {
                     from: from.to_bytes(),
-                    bytes: bytes.to_vec(),
+                    bytes: bytes.into(),
                 };
                 routes.inbox.put_charged(message, charge);
             }
