@@ -128,6 +128,21 @@ impl Ledgers {
     }
 }
 
+/// Who asks on a stream, and what. Each request that is read gives the client's port its bytes back; a broken one ends
+/// the stream.
+fn received<T: Send + 'static>(
+    request: Request<Streaming<T>>,
+) -> (Caller, impl Stream<Item = T> + Send + Unpin + 'static) {
+    let client = Caller::of(request.extensions());
+    let received = ReceivedBytes::of(request.extensions());
+    let requests = request.into_inner().map_while(Result::ok);
+    let requests = requests.map(move |request| {
+        received.taken();
+        request
+    });
+    (client, Box::pin(requests))
+}
+
 /// A stream's items as gRPC has them.
 fn statuses<T: Send + 'static>(
     stream: impl Stream<Item = Result<T, ServiceError>> + Send + 'static,
@@ -154,15 +169,8 @@ impl Ledger for Ledgers {
         &self,
         request: Request<Streaming<wire::SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
-        let client = Caller::of(request.extensions());
-        let received = ReceivedBytes::of(request.extensions());
-        // A broken request ends the stream.
-        let requests = request.into_inner().map_while(Result::ok);
-        let requests = requests.map(move |request| {
-            received.taken();
-            request
-        });
-        let answers = submission::submit_many(self.service.clone(), client, Box::pin(requests));
+        let (client, requests) = received(request);
+        let answers = submission::submit_many(self.service.clone(), client, requests);
         answers
             .map(|a| Response::new(statuses(a)))
             .map_err(status::of)
@@ -202,16 +210,9 @@ impl Ledger for Ledgers {
         &self,
         request: Request<Streaming<wire::GetItemRequest>>,
     ) -> Result<Response<Self::AskItemsStream>, Status> {
-        let client = Caller::of(request.extensions());
-        let received = ReceivedBytes::of(request.extensions());
-        // A broken request ends the stream.
-        let requests = request.into_inner().map_while(Result::ok);
-        let requests = requests.map(move |request| {
-            received.taken();
-            request
-        });
+        let (client, requests) = received(request);
         let (service, stop) = (self.service.clone(), self.stop.clone());
-        let answers = questions::answers(service, client, Box::pin(requests), stop);
+        let answers = questions::answers(service, client, requests, stop);
         answers
             .map(|a| Response::new(statuses(a)))
             .map_err(status::of)
