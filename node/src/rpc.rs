@@ -197,10 +197,7 @@ impl Ledger for Ledgers {
     ) -> Result<Response<wire::ItemReply>, Status> {
         let client = Caller::of(request.extensions());
         let request = request.into_inner();
-        let asked = request.clone();
-        let small = move |view: &ProvenState<'_>| log_page::item_at_hand(view, &asked);
-        let question = move |view: &ProvenState<'_>| log_page::item(view, &request);
-        let answer = self.service.read_small(client, small, question).await;
+        let answer = log_page::ask_item(&self.service, client, request, log_page::item).await;
         answer.map(weighed).map_err(status::of)
     }
 

@@ -1,14 +1,18 @@
 //! Pages of links: an item's events, and a file's disclosures. Each is proven and verified here before it
 //! is sent.
 
+use std::sync::Arc;
+
 use prost::Message;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
+use touchstone_edge::Caller;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{DesignFile, Item, Link};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;
 
+use super::LedgerService;
 use super::error::{ServiceError, unproven};
 use super::event_reader::EventReader;
 use super::proven_state::ProvenState;
@@ -42,12 +46,21 @@ pub fn small_item(
     within(view, request, SMALL_EVENTS)
 }
 
-/// The same where few events are read.
-pub fn item_at_hand(
-    view: &ProvenState<'_>,
-    request: &wire::GetItemRequest,
+/// [`item`] or [`small_item`].
+pub type ItemQuestion =
+    fn(&ProvenState<'_>, &wire::GetItemRequest) -> Result<wire::ItemReply, ServiceError>;
+
+/// Asks it in its turn, unless few events are read and all of them are in memory: such an answer is given at once.
+pub async fn ask_item(
+    service: &Arc<LedgerService>,
+    client: Caller,
+    request: wire::GetItemRequest,
+    question: ItemQuestion,
 ) -> Result<wire::ItemReply, ServiceError> {
-    within(view, request, EVENTS_AT_HAND)
+    let asked = request.clone();
+    let at_hand = move |view: &ProvenState<'_>| within(view, &asked, EVENTS_AT_HAND);
+    let in_turn = move |view: &ProvenState<'_>| question(view, &request);
+    service.read_small(client, at_hand, in_turn).await
 }
 
 fn within(

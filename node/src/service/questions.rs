@@ -15,7 +15,6 @@ use touchstone_proto::node as wire;
 
 use super::error::ServiceError;
 use super::limits::StreamPermit;
-use super::proven_state::ProvenState;
 use super::{LedgerService, log_page};
 
 /// How long a stream may ask nothing.
@@ -82,10 +81,8 @@ where
             return Ok(None);
         };
         self.permit.owes();
-        let asked = request.clone();
-        let small = move |view: &ProvenState<'_>| log_page::item_at_hand(view, &asked);
-        let question = move |view: &ProvenState<'_>| log_page::small_item(view, &request);
-        let answer = self.service.read_small(self.client, small, question);
+        let question = log_page::small_item;
+        let answer = log_page::ask_item(&self.service, self.client, request, question);
         let answer = tokio::select! {
             biased;
             answer = tokio::time::timeout(ANSWER, answer) => answer.map_err(|_| late())??,
