@@ -14,7 +14,9 @@ use crate::config::{Config, Loaded};
 use crate::consensus::ValidatorKeys;
 use crate::mempool::{PoolLimits, SharedMempool};
 use crate::storage::Store;
-use crate::storage::double_sign_guard::{FILE as GUARD_FILE, Guard, GuardError};
+use crate::storage::double_sign_guard::{
+    FILE as GUARD_FILE, Guard, GuardError, SLOT as GUARD_SLOT,
+};
 use crate::storage::files::{DataFolder, FileDisk};
 use crate::storage::rocks::{
     CheckpointWriter, EventCatalogue, OpenError, RocksStore, StoreReader, StoreSettings,
@@ -34,7 +36,7 @@ pub enum KeyHistory {
 }
 
 /// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator. One that was
-/// interrupted between the two is finished.
+/// interrupted before the guard was whole is finished.
 pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), NodeError> {
     if loaded.validator_key.is_some() && history.is_none() {
         return Err(NodeError::KeyHistory);
@@ -65,7 +67,7 @@ fn make(data: &Path, genesis: &Genesis, history: Option<KeyHistory>) -> Result<(
     Ok(())
 }
 
-/// Goes on where the guard wasn't made yet. Anything else that is there isn't overwritten.
+/// Goes on where the guard wasn't made yet, or not to the end. Anything else that is there isn't overwritten.
 fn take_up(data: &Path, path: &Path, chain_id: &Hash) -> Result<(), OpenError> {
     let store = RocksStore::open(path, chain_id, &StoreSettings::default())?;
     if !is_unfinished(data, store.tip().height) {
@@ -73,23 +75,34 @@ fn take_up(data: &Path, path: &Path, chain_id: &Hash) -> Result<(), OpenError> {
     }
     match std::fs::remove_file(data.join(GUARD_FILE)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Fault::Storage(format!("remove an empty guard: {error}")).into())
+            Err(Fault::Storage(format!("remove an unfinished guard: {error}")).into())
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a folder is as [`initialise`] leaves it before it makes the guard. Nothing was signed here then: a node that
+/// Whether a folder is as [`initialise`] leaves it before the guard is whole. Nothing was signed here then: a node that
 /// runs makes its log first.
 fn is_unfinished(data: &Path, height: u64) -> bool {
-    let size = |name: &str| match std::fs::metadata(data.join(name)) {
-        Ok(found) => Some(found.len()),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        // It can't be told.
-        Err(_) => Some(u64::MAX),
+    let is_missing = |error: &std::io::Error| error.kind() == ErrorKind::NotFound;
+    // What can't be told counts as there.
+    let is_there = |name: &str| match std::fs::metadata(data.join(name)) {
+        Ok(_) => true,
+        Err(error) => !is_missing(&error),
     };
-    let has_run = LOG_FILES.iter().any(|name| size(name).is_some());
-    height == 0 && !has_run && size(GUARD_FILE).unwrap_or(0) == 0
+    let has_run = LOG_FILES.iter().any(|name| is_there(name));
+    let is_guard_begun = match std::fs::read(data.join(GUARD_FILE)) {
+        Ok(guard) => is_begun(&guard),
+        Err(error) => is_missing(&error),
+    };
+    height == 0 && !has_run && is_guard_begun
+}
+
+/// Whether a guard's first write didn't reach the disk: its file has no such length yet, or, after a power cut, no such
+/// bytes. Later writes leave the length as it is.
+fn is_begun(guard: &[u8]) -> bool {
+    let whole = 2 * GUARD_SLOT;
+    guard.len() < whole || (guard.len() == whole && guard.iter().all(|byte| *byte == 0))
 }
 
 /// Makes a new guard that refuses every signature up to `height`.
@@ -239,10 +252,21 @@ mod tests {
         };
         made(None).unwrap();
         assert!(is_unfinished(), "no guard");
-        std::fs::write(data.join(GUARD_FILE), b"").unwrap();
-        assert!(is_unfinished(), "a guard without a byte");
-        made(Some(KeyHistory::Unknown)).unwrap();
-        assert!(exists(made(Some(KeyHistory::New))), "there is a guard");
+        let guard = data.join(GUARD_FILE);
+        let half_made: [&[u8]; 4] = [&[], &[7], &[7; 2 * GUARD_SLOT - 1], &[0; 2 * GUARD_SLOT]];
+        for begun in half_made {
+            std::fs::write(&guard, begun).unwrap();
+            assert!(is_unfinished(), "{} bytes", begun.len());
+            made(Some(KeyHistory::Unknown)).unwrap();
+            assert!(exists(made(Some(KeyHistory::New))), "there is a guard");
+        }
+        let whole = std::fs::read(&guard).unwrap();
+        for damaged in [vec![7; whole.len()], [&whole[..], b"7"].concat()] {
+            std::fs::write(&guard, damaged).unwrap();
+            assert!(!is_unfinished(), "it was whole, and may have been used");
+            assert!(exists(made(Some(KeyHistory::New))));
+        }
+        std::fs::write(&guard, whole).unwrap();
         opened().unwrap();
         // It has run: its guard is lost, and init is no way to forget it.
         std::fs::remove_file(data.join(GUARD_FILE)).unwrap();

@@ -53,8 +53,8 @@ pub enum NodeError {
     },
     /// A validator's folder whose creation was interrupted.
     #[error(
-        "{path} has a chain without a block and no double-sign guard: touchstone-node init was interrupted, or the \
-         validator's key came later. Run init again, with what the key has signed on this chain: --new-key, \
+        "{path} has a chain without a block and no whole double-sign guard: touchstone-node init was interrupted, or \
+         the validator's key came later. Run init again, with what the key has signed on this chain: --new-key, \
          --signed-to HEIGHT or --used-key"
     )]
     InitUnfinished {

@@ -62,7 +62,7 @@ const VERSION: u32 = 2;
 /// The version before heights were reserved; its slots have zeros there.
 const WITHOUT_RESERVE: u32 = 1;
 const CHECK_TAG: &str = "touchstone/guard/v1";
-const SLOT: usize = 512;
+pub(crate) const SLOT: usize = 512;
 const BODY: usize = SLOT - 32;
 /// Stands in the place of a signature's hash where an operator or others gave their word.
 const NO_HASH: Hash = [0; 32];
