@@ -143,6 +143,15 @@ fn received<T: Send + 'static>(
     (client, Box::pin(requests))
 }
 
+/// A stream that says, where it ends as the port closes, that the node stops.
+fn told_of_stop<T: Send + 'static>(
+    stream: impl Stream<Item = Result<T, ServiceError>> + Send + 'static,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<T, ServiceError>> + Send + 'static {
+    let word = async move { stop.is_cancelled().then_some(Err(ServiceError::Stopping)) };
+    stream.chain(futures::stream::once(word).filter_map(|word| word))
+}
+
 /// A stream's items as gRPC has them.
 fn statuses<T: Send + 'static>(
     stream: impl Stream<Item = Result<T, ServiceError>> + Send + 'static,
@@ -170,9 +179,12 @@ impl Ledger for Ledgers {
         request: Request<Streaming<wire::SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
         let (client, requests) = received(request);
+        // Nothing more is taken in once the port closes. What is open is answered, as long as the port has time.
+        let closed = self.stop.clone().cancelled_owned();
+        let requests = Box::pin(futures::StreamExt::take_until(requests, closed));
         let answers = submission::submit_many(self.service.clone(), client, requests);
         answers
-            .map(|a| Response::new(statuses(a)))
+            .map(|a| Response::new(statuses(told_of_stop(a, self.stop.clone()))))
             .map_err(status::of)
     }
 
@@ -353,9 +365,13 @@ impl Ledger for Ledgers {
     ) -> Result<Response<Self::SubscribeBlocksStream>, Status> {
         let client = Caller::of(request.extensions());
         let blocks = blocks::subscribe(self.service.clone(), client, request.into_inner());
-        blocks
-            .map(|b| Response::new(statuses(b)))
-            .map_err(status::of)
+        let blocks = blocks.map_err(status::of)?;
+        let closed = self.stop.clone().cancelled_owned();
+        let blocks = futures::StreamExt::take_until(blocks, closed);
+        Ok(Response::new(statuses(told_of_stop(
+            blocks,
+            self.stop.clone(),
+        ))))
     }
 
     async fn get_validator_set_changes(

@@ -114,6 +114,31 @@ async fn a_halted_chain_is_not_serving_and_says_why() {
     stop.cancel();
 }
 
+/// They would hold up a port that closes, and break off without a word.
+#[tokio::test]
+async fn streams_on_which_nothing_comes_are_told_that_the_node_stops() {
+    let mut served = served();
+    served.grow(2);
+    let (channel, stop) = serving(&served, Audience::Members).await;
+    let mut client = LedgerClient::new(channel);
+    let request = wire::SubscribeBlocksRequest {
+        from_height: 9,
+        with_transactions: false,
+    };
+    let blocks = client.subscribe_blocks(request).await.unwrap();
+    let outcomes = client.submit_many(tokio_stream::pending()).await.unwrap();
+    stop.cancel();
+    let ended = [
+        blocks.into_inner().message().await.unwrap_err(),
+        outcomes.into_inner().message().await.unwrap_err(),
+    ];
+    let words = ServiceError::Stopping.to_string();
+    for status in ended {
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+        assert_eq!(status.message(), words);
+    }
+}
+
 /// Whether a call was let through to be answered.
 fn is_open<T>(answer: Result<T, Status>) -> bool {
     !answer.is_err_and(|status| status.code() == Code::PermissionDenied)
