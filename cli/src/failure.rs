@@ -277,6 +277,7 @@ impl From<ClientError> for Failure {
             ClientError::Address { .. } | ClientError::Roots(_) | ClientError::Identity(_) => {
                 Failure::Usage(format!("--node: {error}"))
             }
+            ClientError::TraceTooLarge { .. } => Failure::Usage(error.to_string()),
             ClientError::TooLate(waited) => Failure::Unreachable(format!(
                 "no answer within {} s; raise --timeout or ask another node",
                 waited.as_secs()

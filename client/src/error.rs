@@ -89,6 +89,15 @@ pub enum ClientError {
     /// Blocks come faster than values of one state could be read.
     #[error("the chain grows faster than the records could be read; ask again")]
     GrowsTooFast,
+    /// A trace comes to a thing that it can't hold.
+    #[error(
+        "the trace comes to a thing whose events, and those of its containers ({id} among them), have more bytes \
+         together than are kept; page through its events instead, or begin at what was made of it"
+    )]
+    TraceTooLarge {
+        /// One of these things.
+        id: String,
+    },
     /// The node says that a transaction expired, which no block proves yet.
     #[error(
         "the node says that the transaction expired, but it may be recorded until {expires_ms}, and the last block \

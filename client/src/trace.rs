@@ -1,8 +1,9 @@
 //! Traces: walked over links that are proven one by one, or as a node tells them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use touchstone_core::proof::item_history::CompleteLink;
+use touchstone_core::proof::item_history::{CompleteLink, Recorded};
 use touchstone_core::proof::items::MAX_ITEMS;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Walk};
 use touchstone_epcis::Identifier;
@@ -24,6 +25,13 @@ const FEW: usize = 16;
 const WALKED_AGAIN: usize = 1000;
 /// Links that are kept for the next things.
 const KEPT_LINKS: usize = 4096;
+/// Bytes of the events of kept links, from which on these are dropped; and what each event is counted with beside its
+/// own.
+const KEPT_BYTES: usize = 256 << 20;
+const READ_EVENT: usize = 1024;
+/// How often all may be dropped for one thing: once for each question that was under way, and once for itself. What it
+/// needs is more than may be kept then.
+const CLEARED: usize = QUESTIONS + 1;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -170,6 +178,7 @@ async fn proven(
                 }
                 let stock = supply.stocks.remove(&traced.id);
                 items.push(traced.message(&holder, stock));
+                supply.cleared = 0;
                 found(items.len());
             }
             Next::End(End { too_deep, too_many }) => {
@@ -185,6 +194,10 @@ async fn proven(
 #[derive(Default)]
 struct Supply {
     links: BTreeMap<String, CompleteLink>,
+    /// Bytes of the events that came since these were dropped.
+    bytes: usize,
+    /// How often they were dropped for their bytes since the last thing was told.
+    cleared: usize,
     /// Of things that weren't looked at yet.
     stocks: BTreeMap<String, Stock>,
     holders: BTreeMap<String, Option<String>>,
@@ -212,9 +225,7 @@ impl Supply {
         missing: &str,
         end: &mut TraceEnd,
     ) -> Result<(), ClientError> {
-        if self.links.len() >= KEPT_LINKS {
-            self.links.clear();
-        }
+        self.make_room(missing)?;
         while !self.links.contains_key(missing) && self.is_asked(missing) {
             let Some(mut next) = self.under_way.pop_front() else {
                 break;
@@ -227,13 +238,18 @@ impl Supply {
             }
         }
         if !self.links.contains_key(missing) {
-            let mut ids = self.coming(walk, MAX_ITEMS.saturating_sub(1));
+            // One thing that needs all there is room for has it.
+            let ahead = match self.cleared {
+                0 => MAX_ITEMS.saturating_sub(1),
+                _ => 0,
+            };
+            let mut ids = self.coming(walk, ahead);
             ids.retain(|id| id != missing);
             ids.insert(0, missing.to_owned());
             let answer = items::fetch(client, &ids).await?;
             self.take(answer, end);
         }
-        while self.under_way.len() < QUESTIONS {
+        while self.under_way.len() < QUESTIONS && self.cleared == 0 {
             let coming = self.coming(walk, MAX_ITEMS);
             // A few would cost more than they spare.
             let answer = match coming.len() {
@@ -246,6 +262,21 @@ impl Supply {
             let ids = coming.into_iter().collect();
             self.under_way.push_back(UnderWay { ids, answer });
         }
+        Ok(())
+    }
+
+    /// Drops what is kept where that is as much as may be; the walk asks again for what it needs.
+    fn make_room(&mut self, id: &str) -> Result<(), ClientError> {
+        let is_heavy = self.bytes >= KEPT_BYTES;
+        if is_heavy && self.cleared == CLEARED {
+            let id = id.to_owned();
+            return Err(ClientError::TraceTooLarge { id });
+        }
+        if is_heavy || self.links.len() >= KEPT_LINKS {
+            self.links.clear();
+            self.bytes = 0;
+        }
+        self.cleared = self.cleared.saturating_add(usize::from(is_heavy));
         Ok(())
     }
 
@@ -265,6 +296,8 @@ impl Supply {
         if let Some(attested) = &answer.attested {
             proven_at(end, attested);
         }
+        let links = answer.logs.iter().map(|log| log.events.as_slice());
+        self.bytes = self.bytes.saturating_add(bytes_of(links));
         for log in answer.logs {
             proven_at(end, &log.attested);
             let stock = log.record.as_ref().and_then(|r| r.stock.clone());
@@ -277,10 +310,52 @@ impl Supply {
     }
 }
 
+/// What the events of these links take. Links of one answer share theirs.
+fn bytes_of<'a>(links: impl Iterator<Item = &'a [Arc<Recorded>]>) -> usize {
+    let mut seen = BTreeSet::new();
+    links
+        .flatten()
+        .filter(|event| seen.insert(Arc::as_ptr(event)))
+        .map(|event| event.bytes.len().saturating_add(READ_EVENT))
+        .fold(0, usize::saturating_add)
+}
+
 /// The answer is as old as the oldest proof in it.
 fn proven_at(end: &mut TraceEnd, attested: &AttestedHeader) {
     let header = &attested.header;
     if header.height < end.height {
         (end.height, end.time_ms) = (header.height, header.time_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use touchstone_proto::ledger::LinkEntry;
+
+    use super::*;
+
+    #[test]
+    fn links_are_kept_up_to_so_many_bytes_and_a_thing_that_needs_more_is_refused() {
+        let event = |bytes| Recorded::new(LinkEntry::default(), vec![0; bytes]);
+        let (shared, own) = (event(5), event(7));
+        let links = [vec![shared.clone()], vec![shared, own]];
+        let bytes = bytes_of(links.iter().map(Vec::as_slice));
+        assert_eq!(bytes, 12 + 2 * READ_EVENT, "a shared one counts once");
+
+        let mut supply = Supply::default();
+        let link = |id: &str| CompleteLink::new(id.into(), 1, Vec::new());
+        let mut filled = |bytes: usize| {
+            supply.links.insert("a".into(), link("a"));
+            supply.bytes = bytes;
+            let made = supply.make_room("b");
+            (made.is_ok(), supply.links.len(), supply.bytes)
+        };
+        assert_eq!(filled(KEPT_BYTES - 1), (true, 1, KEPT_BYTES - 1));
+        for _ in 0..CLEARED {
+            assert_eq!(filled(KEPT_BYTES), (true, 0, 0));
+        }
+        assert_eq!(filled(KEPT_BYTES), (false, 1, KEPT_BYTES));
+        let refused = supply.make_room("b");
+        assert!(matches!(refused, Err(ClientError::TraceTooLarge { id }) if id == "b"));
     }
 }
