@@ -2,8 +2,8 @@
 //! that strict signatures set. Runs are interleaved and their medians printed: a figure is only worth something
 //! against others of its run.
 //!
-//! Usage: `scripts/bench [--runs N] [--transactions N] [--items N] [--json FILE] [--only SECTION]`, where a section is
-//! load, reads, faults, growth or follower.
+//! Usage: `scripts/bench [--runs N] [--transactions N] [--histories N] [--items N] [--json FILE] [--only SECTION]`,
+//! where a section is load, reads, faults, growth or follower.
 
 #![allow(
     clippy::print_stdout,
@@ -36,6 +36,8 @@ const TOGETHER: [u64; 2] = [1, 100];
 /// How they are asked for, of PostgreSQL (items of a question) and of the node.
 const ASKED: [u64; 2] = [1, reads::ITEMS];
 const WAYS: [Way; 3] = [Way::Call, Way::Stream, Way::Together(reads::ITEMS)];
+/// Histories that are asked for in each way, at least.
+const QUESTIONS: usize = 10_000;
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -47,13 +49,15 @@ const DISTANT_TRANSACTIONS: usize = 40;
 const LINK_TRIPS: usize = 20;
 
 const USAGE: &str =
-    "usage: bench [--runs N] [--transactions N] [--items N] [--json FILE] [--only SECTION]
+    "usage: bench [--runs N] [--transactions N] [--histories N] [--items N] [--json FILE] [--only SECTION]
   sections: load, reads, faults, growth, follower";
 
 struct Arguments {
     runs: usize,
     /// Of one event, under full load; those of more events are fewer.
     transactions: usize,
+    /// Items whose histories are asked for; as many questions of each kind, and [`QUESTIONS`] at least.
+    histories: u64,
     /// With which the growth of a ledger ends.
     items: u64,
     json: Option<String>,
@@ -66,6 +70,7 @@ impl Arguments {
         let mut arguments = Arguments {
             runs: 3,
             transactions: 20_000,
+            histories: 100_000,
             items: 1_000_000,
             json: None,
             only: None,
@@ -76,6 +81,7 @@ impl Arguments {
             match name.as_str() {
                 "--runs" => arguments.runs = value.parse().ok()?,
                 "--transactions" => arguments.transactions = value.parse().ok()?,
+                "--histories" => arguments.histories = value.parse().ok()?,
                 "--items" => arguments.items = value.parse().ok()?,
                 "--json" => arguments.json = Some(value),
                 "--only" => arguments.only = Some(value),
@@ -180,7 +186,7 @@ async fn run(arguments: &Arguments) -> Report {
         print_one_by_one(&report);
     }
     if arguments.wants("reads") {
-        print_reads(&report);
+        print_reads(arguments, &report);
     }
     if arguments.wants("faults") {
         print_faults(&report);
@@ -196,8 +202,8 @@ async fn run(arguments: &Arguments) -> Report {
 
 /// Proven histories from one node, whose events came alone or many together, and plain ones from PostgreSQL.
 async fn histories(arguments: &Arguments, report: &mut Report) {
-    let items = (arguments.transactions as u64 / 10).max(100) / 100 * 100;
-    let questions = arguments.transactions.max(1000);
+    let items = arguments.histories.max(100) / 100 * 100;
+    let questions = (items as usize).max(QUESTIONS);
     #[cfg(feature = "postgres")]
     {
         let postgres = touchstone_tests::bench::postgres::Postgres::start();
@@ -229,11 +235,12 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
     }
 }
 
-fn print_reads(report: &Report) {
+fn print_reads(arguments: &Arguments, report: &Report) {
     println!(
-        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | \
-         p99 ms | the node's CPU per history, us |",
+        "| histories of {} events, of {} items, {} clients | items a question | histories/s | ratio | \
+         ratio to one by one | p99 ms | the node's CPU per history, us |",
         reads::EVENTS,
+        arguments.histories,
         reads::CLIENTS
     );
     println!("|---|---|---|---|---|---|---|");
