@@ -127,10 +127,12 @@ async fn streams_on_which_nothing_comes_are_told_that_the_node_stops() {
     };
     let blocks = client.subscribe_blocks(request).await.unwrap();
     let outcomes = client.submit_many(tokio_stream::pending()).await.unwrap();
+    let answers = client.ask_items(tokio_stream::pending()).await.unwrap();
     stop.cancel();
     let ended = [
         blocks.into_inner().message().await.unwrap_err(),
         outcomes.into_inner().message().await.unwrap_err(),
+        answers.into_inner().message().await.unwrap_err(),
     ];
     let words = ServiceError::Stopping.to_string();
     for status in ended {

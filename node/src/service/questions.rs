@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(120);
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// The answers to a stream of questions. The next question is read once the client has room for its answer. A stream on
-/// which nothing is asked gives way to others, and ends by itself after [`SILENCE`], or when the port closes.
+/// which nothing is asked gives way to others, and ends by itself after [`SILENCE`]. Each is told when the port closes.
 pub fn answers<S>(
     service: Arc<LedgerService>,
     client: Caller,
@@ -57,7 +57,7 @@ impl<S> Conversation<S>
 where
     S: Stream<Item = wire::GetItemRequest> + Send + Unpin + 'static,
 {
-    /// The answer to the next question; none once the client asks no more, or the port closes.
+    /// The answer to the next question; none once the client asks no more.
     async fn answer_next(
         mut self,
     ) -> Result<Option<(wire::ItemReply, Conversation<S>)>, ServiceError> {
@@ -71,7 +71,7 @@ where
         let request = tokio::select! {
             biased;
             request = next => request,
-            () = &mut self.stop => return Ok(None),
+            () = &mut self.stop => return Err(ServiceError::Stopping),
             () = self.permit.ended(SILENCE) => return Err(ServiceError::Silent),
         };
         if !has_waited {

@@ -119,12 +119,14 @@ async fn a_stream_on_which_nothing_is_asked_gives_way() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_its_port() {
+async fn a_stream_is_told_that_its_port_closes() {
     let served = served();
     let (stop, requests) = (open(), tokio_stream::pending::<wire::GetItemRequest>());
     let answers = answers(served.service.clone(), client(1), requests, stop.clone());
     let mut answers = Box::pin(answers.unwrap());
     assert!(answers.next().now_or_never().is_none());
     stop.cancel();
+    let ended = answers.next().await.unwrap();
+    assert_eq!(ended.unwrap_err(), ServiceError::Stopping);
     assert!(answers.next().await.is_none());
 }
