@@ -36,8 +36,8 @@ const TOGETHER: [u64; 2] = [1, 100];
 /// How they are asked for, of PostgreSQL (items of a question) and of the node.
 const ASKED: [u64; 2] = [1, reads::ITEMS];
 const WAYS: [Way; 3] = [Way::Call, Way::Stream, Way::Together(reads::ITEMS)];
-/// Histories that are asked for in each way, at least.
-const QUESTIONS: usize = 10_000;
+/// Histories that are asked for in each way, at least and at most.
+const QUESTIONS: (usize, usize) = (10_000, 100_000);
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -56,7 +56,7 @@ struct Arguments {
     runs: usize,
     /// Of one event, under full load; those of more events are fewer.
     transactions: usize,
-    /// Items whose histories are asked for; as many questions of each kind, and [`QUESTIONS`] at least.
+    /// Items whose histories are asked for; as many questions of each kind, within [`QUESTIONS`].
     histories: u64,
     /// With which the growth of a ledger ends.
     items: u64,
@@ -203,7 +203,7 @@ async fn run(arguments: &Arguments) -> Report {
 /// Proven histories from one node, whose events came alone or many together, and plain ones from PostgreSQL.
 async fn histories(arguments: &Arguments, report: &mut Report) {
     let items = arguments.histories.max(100) / 100 * 100;
-    let questions = (items as usize).max(QUESTIONS);
+    let questions = (items as usize).clamp(QUESTIONS.0, QUESTIONS.1);
     #[cfg(feature = "postgres")]
     {
         let postgres = touchstone_tests::bench::postgres::Postgres::start();
