@@ -38,6 +38,8 @@ const ASKED: [u64; 2] = [1, reads::ITEMS];
 const WAYS: [Way; 3] = [Way::Call, Way::Stream, Way::Together(reads::ITEMS)];
 /// Histories that are asked for in each way, at least and at most.
 const QUESTIONS: (usize, usize) = (10_000, 100_000);
+/// Transactions that are submitted together before histories are asked for: those of a hundred events fit the pool.
+const PORTION: usize = 1000;
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -223,7 +225,9 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
         let cluster = Cluster::start(&plan);
         cluster.wait_for_height(0, 1).await;
         let envelopes = reads::envelopes(&cluster, items, together);
-        ledger::submit(&cluster, &envelopes, None).await;
+        for portion in envelopes.chunks(PORTION) {
+            ledger::submit(&cluster, portion, None).await;
+        }
         reads::ask(&cluster, items, questions / 10, Way::Call).await;
         for way in WAYS {
             let name = format!("{together} {} reads", way.name());
